@@ -1,0 +1,34 @@
+# The house tools. Whatever a target needs, it installs into .venv first; the second time it does not.
+
+ARGS ?=
+CONFIG ?= vestibule.toml
+
+.DEFAULT_GOAL := help
+.PHONY: help demo run test check
+
+help: ## Print this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: .venv/installed ## See it happen: a provider, six people, a simulated platform (ARGS="..." is passed on)
+	@.venv/bin/vestibule demo $(ARGS)
+
+run: .venv/installed ## Serve with CONFIG=vestibule.toml
+	@.venv/bin/vestibule serve --config $(CONFIG) $(ARGS)
+
+test: .venv/installed-dev ## Run the tests (ARGS="-k name" is passed on)
+	@.venv/bin/pytest $(ARGS)
+
+check: .venv/installed-dev ## Format, lint, types, floors, house rules
+	@.venv/bin/ruff format --check .
+	@.venv/bin/ruff check .
+	@.venv/bin/mypy
+	@.venv/bin/lint-imports
+	@.venv/bin/pytest -q tests/test_house.py
+
+.venv/installed: pyproject.toml .ci/bootstrap
+	@sh .ci/bootstrap .
+	@touch $@
+
+.venv/installed-dev: pyproject.toml .ci/bootstrap
+	@sh .ci/bootstrap '.[dev]'
+	@touch $@ .venv/installed

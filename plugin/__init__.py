@@ -1,0 +1,1 @@
+"""Vestibule: zero-trust admission to video meetings. Start reading at `plugin/flow/admission.py`."""

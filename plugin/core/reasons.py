@@ -1,0 +1,82 @@
+"""Every reason a decision can have: a closed list of codes, each with one sentence for the person.
+
+A sentence never holds a secret, a rule's name, or anything that the person presented. Operators get
+details from the trace and the decision record, not from here.
+"""
+
+from enum import Enum
+
+
+class Reason(Enum):
+    """`code` is stable and in kebab-case; `sentence` may be shown to the person as it is."""
+
+    # admitted
+    PERMITTED = ("permitted", "You may join.")
+    SEATED_OUTSIDE = ("seated-outside", "This meeting includes people from outside, so it is held in a meeting zone.")
+    INNER_ZONE_REFUSED = ("inner-zone-refused", "You join in a meeting zone instead of the core.")
+
+    # judgement
+    NO_PERMIT = ("no-permit", "You are not admitted to this conference.")
+    FORBIDDEN = ("forbidden", "A rule of the organisation does not allow you to join.")
+    STEP_UP = ("step-up", "Please sign in again, then join.")
+    GUESTS_NOT_CHOSEN = ("guests-not-chosen", "This conference does not take guests. Please sign in.")
+    CONFERENCE_UNKNOWN = ("conference-unknown", "There is no such conference here.")
+    ROOM_UNKNOWN = ("room-unknown", "There is no such room in this conference.")
+    GROUPS_NOT_TOLD = ("groups-not-told", "Your organisation's sign-in service did not tell which groups you are in.")
+    POLICY_ERROR = ("policy-error", "The rules could not be evaluated, so nobody is admitted.")
+    PLATFORM_CANNOT_HONOUR = ("platform-cannot-honour", "The room cannot be given the restrictions that you need.")
+
+    # identity: looked, and it is bad
+    TOKEN_MALFORMED = ("token-malformed", "Your sign-in could not be read.")
+    TOKEN_TOO_LARGE = ("token-too-large", "Your sign-in could not be read.")
+    TOKEN_HEADER = ("token-header", "Your sign-in uses a form that is not accepted.")
+    TOKEN_ALGORITHM = ("token-algorithm", "Your sign-in uses a signature that is not accepted.")
+    TOKEN_TYPE = ("token-type", "What was presented is not a sign-in.")
+    TOKEN_KEY = ("token-key", "Your sign-in was not signed by your organisation.")
+    TOKEN_SIGNATURE = ("token-signature", "Your sign-in was not signed by your organisation.")
+    TOKEN_ISSUER = ("token-issuer", "Your sign-in comes from an organisation that is not known here.")
+    TOKEN_AUDIENCE = ("token-audience", "Your sign-in was made for another service.")
+    TOKEN_AUTHORIZED_PARTY = ("token-authorized-party", "Your sign-in was made for another service.")
+    TOKEN_EXPIRED = ("token-expired", "Your sign-in has expired. Please sign in again.")
+    TOKEN_NOT_YET_VALID = ("token-not-yet-valid", "Your sign-in is not valid yet.")
+    TOKEN_LIFETIME = ("token-lifetime", "Your sign-in is valid for longer than is accepted.")
+    TOKEN_CLAIM = ("token-claim", "Your sign-in lacks something that is needed.")
+    TOKEN_NONCE = ("token-nonce", "Your sign-in was not made for this meeting.")
+    TOKEN_STALE = ("token-stale", "Your sign-in is too old to be used without a device proof.")
+    TOKEN_REPLAYED = ("token-replayed", "Your sign-in has been used already.")
+
+    # device: looked, and it is bad
+    EVIDENCE_MALFORMED = ("evidence-malformed", "The proof of your device could not be read.")
+    EVIDENCE_FORMAT = ("evidence-format", "This kind of device proof is not accepted here.")
+    EVIDENCE_CHALLENGE = ("evidence-challenge", "The proof of your device was not made for this meeting, or too late.")
+    EVIDENCE_CHAIN = ("evidence-chain", "Your device's certificate was not issued by your organisation.")
+    EVIDENCE_EXPIRED = ("evidence-expired", "Your device's certificate is not valid today.")
+    EVIDENCE_KEY = ("evidence-key", "Your device's key is of a kind that is not accepted.")
+    EVIDENCE_SIGNATURE = ("evidence-signature", "The proof of your device is not genuine.")
+    DEVICE_OWNER = ("device-owner", "This device belongs to somebody else.")
+
+    # ticket: looked, and it is bad
+    TICKET_MALFORMED = ("ticket-malformed", "Your ticket could not be read. Please start again.")
+    TICKET_UNKNOWN = ("ticket-unknown", "Your ticket is unknown or has expired. Please start again.")
+    TICKET_CONFERENCE = ("ticket-conference", "Your ticket is for another conference.")
+    TICKET_SPENT = ("ticket-spent", "Your ticket has been used already. Please start again.")
+    TICKET_ORDER = ("ticket-order", "Your ticket was presented out of turn. Please start again.")
+
+    # could not look
+    NOTHING_PRESENTED = ("nothing-presented", "Please sign in to join.")
+    IDP_UNREACHABLE = ("idp-unreachable", "Your organisation's sign-in service does not answer. Please try later.")
+    IDP_MISCONFIGURED = ("idp-misconfigured", "Your organisation's sign-in service is not set up for this.")
+    STORE_UNAVAILABLE = ("store-unavailable", "The admission service cannot keep its records. Please try later.")
+    DEADLINE = ("deadline", "Your request could not be checked in time. Please try again.")
+    INTERNAL_ERROR = ("internal-error", "The admission service failed. Please try later.")
+
+    # at the border
+    CALLER_UNAUTHENTICATED = ("caller-unauthenticated", "The platform did not authenticate itself.")
+    REQUEST_MALFORMED = ("request-malformed", "The request could not be read.")
+    NOT_SERVING = ("not-serving", "The admission service is starting or stopping. Please try again.")
+    OVERLOADED = ("overloaded", "The admission service is busy. Please try again.")
+    PROBE = ("probe", "This was a question about existence, not a join.")
+
+    def __init__(self, code: str, sentence: str) -> None:
+        self.code = code
+        self.sentence = sentence

@@ -1,0 +1,49 @@
+"""What is written down of each decision: enough to explain it, nothing that names the person."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from plugin.core.decision import StepUp
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One step of the path with the time it took. `outcome` is a word of a closed set per step."""
+
+    name: str
+    outcome: str
+    milliseconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """A reason in the record. `policies` are the determining ones as `id file:line`; `detail` is for operators."""
+
+    code: str
+    message: str
+    policies: tuple[str, ...]
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecisionRecord:
+    """`person` and `device` are keyed pseudonyms, empty where nothing was proven. `remedy` = what would open it.
+
+    `conference` is the entry's name, empty where there is no such entry: what a caller made up is not written down.
+    """
+
+    decision_id: str
+    decided_at: datetime
+    platform: str
+    phase: str
+    conference: str
+    outcome: str
+    zone: str | None
+    capabilities: tuple[str, ...]
+    reasons: tuple[Mark, ...]
+    remedy: StepUp | None
+    person: str
+    device: str
+    bundle: str
+    trace_id: str
+    steps: tuple[Step, ...]

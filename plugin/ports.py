@@ -1,0 +1,141 @@
+"""The sockets: what the house expects of adapters, stores, the network and the clock.
+
+Protocols only, with the values that cross them. Whoever implements one imports this file and `core`.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from plugin.core.decision import Decision
+from plugin.core.device import AttestationResult, Evidence
+from plugin.core.identity import Identity, Level
+from plugin.core.join import JoinRequest
+from plugin.jose.claims import Check, SignedClaims
+
+Json = Mapping[str, object]
+
+
+class PlatformAdapter(Protocol):
+    """The answering side of a platform. Reading is its own, since every wire is different."""
+
+    def honour(self, join: JoinRequest, decision: Decision) -> Decision:
+        """Return the decision, or a Deny where the platform could not keep somebody to what is refused them."""
+
+    def write(self, join: JoinRequest, decision: Decision, *, decision_id: str, trace_id: str) -> Json:
+        """Say the decision in the platform's own words."""
+
+
+class Clock(Protocol):
+    """Time is asked for, never reached for."""
+
+    def __call__(self) -> datetime:
+        """Return the time now, in UTC."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fetched:
+    """An answer from outside. `max_age` in seconds from Cache-Control, None where there is none."""
+
+    status: int
+    body: bytes
+    max_age: int | None
+
+
+class Fetch(Protocol):
+    """Get a document from a configured host: no redirects, bounded in size and time. Raises Unavailable."""
+
+    async def __call__(self, url: str, *, limit: int) -> Fetched: ...
+
+
+class Store(Protocol):
+    """State shared by all questions. Every method is atomic; every method may raise Unavailable.
+
+    Entries are addressed by kind and key; keys of secrets are hashed by the caller. An expired entry is as good
+    as absent, whether or not it has been removed yet.
+    """
+
+    async def put(self, kind: str, key: str, value: Json, *, expires_at: datetime) -> None:
+        """Write, whether or not there is an entry."""
+
+    async def get(self, kind: str, key: str, *, now: datetime) -> Json | None:
+        """Read."""
+
+    async def take(self, kind: str, key: str, *, now: datetime) -> Json | None:
+        """Read and remove: of two that take at once, one gets it."""
+
+    async def claim(self, kind: str, key: str, *, expires_at: datetime, now: datetime) -> bool:
+        """Say whether this is the first claim: of two that claim at once, one hears True."""
+
+    async def swap(self, kind: str, key: str, *, old: Json, new: Json, expires_at: datetime, now: datetime) -> bool:
+        """Replace `old` by `new` and say so; leave everything alone where the entry is not `old` any more."""
+
+    async def purge(self, *, now: datetime) -> int:
+        """Remove some expired entries, in bounded time, and say how many: 0 = none is left."""
+
+    async def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdpSettings:
+    """One `[[idp]]` table. `acr` and `amr` say what the provider's values are worth; unnamed values are worth 1.
+
+    `key_hosts` are the hosts, besides the issuer's own, that its keys may be fetched from.
+    """
+
+    issuer: str
+    audience: frozenset[str]
+    algorithms: frozenset[str]
+    org: str
+    acr: Mapping[str, Level] = field(default_factory=dict)
+    amr: Mapping[str, Level] = field(default_factory=dict)
+    groups_claim: str = "groups"
+    key_hosts: frozenset[str] = frozenset()
+
+
+class IdpAdapter(Protocol):
+    """A kind of identity provider: a table of checks and one pure function.
+
+    The house fetches keys and verifies; the adapter says which claims must hold and what they mean.
+    `token_types` are the accepted values of the header's `typ`, in lower case; the empty string = no `typ`.
+    `checks` is never empty: a provider without checks is not a provider.
+    """
+
+    settings: IdpSettings
+    token_types: frozenset[str]
+    checks: Mapping[str, Check]
+
+    def identity(self, claims: SignedClaims) -> Identity:
+        """Name the person. Raises Refused."""
+
+
+BuildIdpAdapter = Callable[[IdpSettings], IdpAdapter]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceCa:
+    """One `[[device_ca]]` table: trust anchors (PEM) and how a certificate's name leads to the device's owner.
+
+    `name_from` is one of `subject_cn`, `subject_uid`, `san_dns`, `san_email`, `san_uri`. The name is looked up in
+    `owners`; where it is not there, `owner_pattern` (with `{name}`) makes the owner's identity key; where there is
+    no pattern the owner is unproven.
+    """
+
+    name: str
+    certificates: bytes
+    name_from: str
+    owners: Mapping[str, str] = field(default_factory=dict)
+    owner_pattern: str | None = None
+
+
+class AttestationVerifier(Protocol):
+    """One evidence format. Pure: what is trusted came in when it was built, the moment comes as `now`."""
+
+    format: str
+
+    def appraise(self, evidence: Evidence, *, transcript: bytes, now: datetime) -> AttestationResult:
+        """Appraise evidence that must cover `transcript` (32 bytes). Raises Refused, whatever the payload holds."""
+
+
+BuildVerifier = Callable[[tuple[DeviceCa, ...]], AttestationVerifier]
