@@ -1,0 +1,157 @@
+"""Verify an ID token: the one place that asks PyJWT. What comes out could not exist otherwise, or it is Refused.
+
+It must never raise anything else, take an algorithm or a key from the token, or look at a clock.
+
+The order of `verify`, in which nothing is read before it is bounded and nothing believed before it is signed:
+1 length, three parts, header (compact.py)  2 algorithm, from the configuration  3 key  4 signature
+5 payload  6 type of token  7 issuer, audience, authorized party, subject  8 times
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import jwt
+
+from plugin.core.errors import Refused
+from plugin.core.reasons import Reason
+from plugin.jose.claims import SignedClaims, number, optional, shown, text, text_or_texts
+from plugin.jose.compact import read_compact, read_json
+from plugin.jose.keys import ALGORITHMS, KeySet
+
+# How far the clocks of a provider and of this house may be apart.
+LEEWAY = timedelta(seconds=60)
+MAX_LIFETIME = timedelta(hours=24)
+MAX_SUBJECT = 255  # OIDC Core 2
+
+# An instance of our own, which has neither `none` nor HMAC, whatever becomes of PyJWT's global one.
+_JWS = jwt.PyJWS(algorithms=sorted(ALGORITHMS), options={"verify_signature": True, "enforce_minimum_key_length": True})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnverifiedToken:
+    """What a token says of itself: enough to choose whose keys to ask for, and proof of nothing."""
+
+    issuer: str
+    key_id: str | None
+    algorithm: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedBytes:
+    """Header and payload under a signature that holds. Whose it is and what for, nobody has asked yet."""
+
+    header: Mapping[str, str]
+    payload: bytes
+
+
+def read_unverified(unverified_token: str) -> UnverifiedToken:
+    """Read who claims to have issued a token. The issuer may only be looked up among the configured ones."""
+    compact = read_compact(unverified_token)
+    return UnverifiedToken(
+        issuer=text("iss", read_json(compact.payload)),
+        key_id=compact.header.get("kid"),
+        algorithm=compact.header["alg"],
+    )
+
+
+def verify(
+    unverified_token: str,
+    *,
+    keys: KeySet,
+    issuer: str,
+    audience: frozenset[str],
+    algorithms: frozenset[str],
+    token_types: frozenset[str],
+    now: datetime,
+) -> SignedClaims:
+    """Verify signature, type, issuer, audience, subject and times of a token. Raises Refused.
+
+    Not checked here: nonce, age, replay, and what a provider's adapter checks by its own table.
+    """
+    signed = verify_signature(unverified_token, keys=keys, algorithms=algorithms)  # 1 to 4
+    payload = read_json(signed.payload)  # 5
+    _check_type(signed.header, token_types=token_types)  # 6
+    _check_issuer(payload, issuer=issuer)  # 7
+    _check_audience(payload, audience=audience)
+    _check_subject(payload)
+    _check_times(payload, now=now)  # 8
+    return SignedClaims(header=signed.header, payload=payload)
+
+
+def verify_signature(unverified_token: str, *, keys: KeySet, algorithms: frozenset[str]) -> SignedBytes:
+    """Verify the signature alone. `algorithms` comes from the configuration. Raises Refused."""
+    header = read_compact(unverified_token).header
+    algorithm = header["alg"]
+    # RFC 8725 section 3.1. What this house does not know stays refused, whatever the configuration says.
+    if algorithm not in algorithms & ALGORITHMS:
+        expected = sorted(algorithms & ALGORITHMS)
+        # Nothing is signed yet: what the caller wrote there is not quoted.
+        got = f"`{algorithm}`" if algorithm in ALGORITHMS else "an unknown one"
+        raise Refused(Reason.TOKEN_ALGORITHM, f"unexpected algorithm, got {got}, expected one of `{expected}`")
+    key = keys.find(key_id=header.get("kid"), algorithm=algorithm)
+    if key is None:
+        raise Refused(Reason.TOKEN_KEY, f"no single key for `{algorithm}` has the key id of the token")
+    try:
+        signed = _JWS.decode_complete(
+            unverified_token,
+            key=key.public,
+            algorithms=sorted(algorithms & key.algorithms),
+            options={"verify_signature": True, "enforce_minimum_key_length": True},
+            detached_payload=None,
+        )
+    except jwt.InvalidSignatureError:
+        raise Refused(Reason.TOKEN_SIGNATURE, "the signature does not belong to this token and key") from None
+    except jwt.PyJWTError as error:
+        raise Refused(Reason.TOKEN_MALFORMED, type(error).__name__) from None
+    return SignedBytes(header=header, payload=signed["payload"])
+
+
+def _check_type(header: Mapping[str, str], *, token_types: frozenset[str]) -> None:
+    # RFC 8725 section 3.11: access, logout and security event tokens carry the same issuer, audience and signature.
+    # RFC 7515 section 4.1.9: the name of a media type, case-insensitive, usually without its `application/`.
+    token_type = header.get("typ", "").lower().removeprefix("application/")
+    if token_type not in token_types:
+        expected = sorted(token_types)
+        raise Refused(Reason.TOKEN_TYPE, f"unexpected token type {shown(token_type)}, expected one of `{expected}`")
+
+
+def _check_issuer(payload: Mapping[str, object], *, issuer: str) -> None:
+    got = text("iss", payload)
+    if got != issuer:  # OIDC Core 3.1.3.7 step 2: exactly
+        raise Refused(Reason.TOKEN_ISSUER, f"unexpected issuer {shown(got)}, expected `{issuer}`")
+
+
+def _check_audience(payload: Mapping[str, object], *, audience: frozenset[str]) -> None:
+    got = text_or_texts("aud", payload)
+    # OIDC Core 3.1.3.7 step 3: ours has to be there, and nobody whom we do not trust.
+    if not got or not audience.issuperset(got):
+        raise Refused(Reason.TOKEN_AUDIENCE, f"unexpected audience {shown(got)}, expected only `{sorted(audience)}`")
+    authorized_party = optional(text, "azp", payload=payload)
+    if authorized_party is None and len(got) > 1:  # OIDC Core 3.1.3.7 step 4
+        raise Refused(Reason.TOKEN_AUTHORIZED_PARTY, "claim `azp` is absent, expected it beside several audiences")
+    if authorized_party is not None and authorized_party not in audience:  # OIDC Core 3.1.3.7 step 5
+        raise Refused(
+            Reason.TOKEN_AUTHORIZED_PARTY,
+            f"unexpected authorized party {shown(authorized_party)}, expected one of `{sorted(audience)}`",
+        )
+
+
+def _check_subject(payload: Mapping[str, object]) -> None:
+    length = len(text("sub", payload))
+    if not 0 < length <= MAX_SUBJECT:
+        raise Refused(Reason.TOKEN_CLAIM, f"claim `sub` has {length} characters, expected 1 to {MAX_SUBJECT}")
+
+
+def _check_times(payload: Mapping[str, object], *, now: datetime) -> None:
+    issued, expires = number("iat", payload), number("exp", payload)
+    not_before = optional(number, "nbf", payload=payload)
+    earliest, latest = (now - LEEWAY).timestamp(), (now + LEEWAY).timestamp()
+    if expires <= earliest:  # RFC 7519 section 4.1.4
+        raise Refused(Reason.TOKEN_EXPIRED, f"expired at `{expires}`, and it is `{now.timestamp():.0f}`")
+    if issued > latest:
+        raise Refused(Reason.TOKEN_NOT_YET_VALID, f"issued at `{issued}`, and it is `{now.timestamp():.0f}`")
+    if not_before is not None and not_before > latest:  # RFC 7519 section 4.1.5
+        raise Refused(Reason.TOKEN_NOT_YET_VALID, f"not valid before `{not_before}`, and it is `{now.timestamp():.0f}`")
+    if expires - issued > MAX_LIFETIME.total_seconds():
+        raise Refused(Reason.TOKEN_LIFETIME, f"valid for `{expires - issued}` s, expected at most {MAX_LIFETIME}")
