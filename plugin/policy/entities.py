@@ -1,0 +1,170 @@
+"""Facts as Cedar entities: the principal, the conference with its rooms, the moment, and one clock per time zone.
+
+The facts live in entities and the request's context is only a reference to one of them: Cedar checks an entity
+once per join, a context at every question.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import cedarpy
+
+from plugin.core.address import Address, read_address
+from plugin.core.facts import Conference, Facts
+from plugin.core.identity import Level
+from plugin.policy.bundle import Bundle
+from plugin.policy.durations import write_duration
+from plugin.policy.principal import Kind, Principal
+from plugin.policy.setting import Setting
+
+Json = dict[str, object]
+_JOIN = {"type": "Join", "id": "this"}
+CONTEXT = json.dumps({"join": {"__entity": _JOIN}})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Circumstances:
+    """What is known of one join beside the person. None = not known, which is neither yes nor no."""
+
+    invited: bool | None
+    host: bool | None
+    address: Address | None
+    networks: frozenset[str] | None
+    country: str | None
+
+
+def circumstances(facts: Facts, *, principal: Principal, bundle: Bundle) -> Circumstances:
+    """Look up what the conference's entry says of the principal, and what the tables say of the address."""
+    address = read_address(facts.network.address) if facts.network.located else None
+    return Circumstances(
+        invited=_is_named(facts.conference.invited, principal=principal, setting=bundle.setting),
+        host=_is_named(facts.conference.hosts, principal=principal, setting=bundle.setting),
+        address=address,
+        networks=bundle.data.networks.find(address) if address else None,
+        country=bundle.data.country(address) if address else None,
+    )
+
+
+def unknown_facts(principal: Principal, known: Circumstances) -> frozenset[str]:
+    """Name the facts that nobody knows, as `plugin.policy.caution` names them."""
+    facts = {
+        "Group": principal.groups,
+        "mfaAge": principal.auth.mfa_age,
+        "invited": known.invited,
+        "host": known.host,
+        "address": known.address,
+        "networks": known.networks,
+        "country": known.country,
+    }
+    return frozenset(name for name, value in facts.items() if value is None)
+
+
+def entities(facts: Facts, *, principal: Principal, known: Circumstances, bundle: Bundle) -> cedarpy.Entities:
+    """Build all of them. Raises ValueError where the facts do not fit the vocabulary."""
+    everything = [
+        _principal(principal),
+        _conference(facts.conference),
+        *_rooms(facts.conference),
+        _join(facts, known=known),
+        *_clocks(bundle.clocks, now=facts.now),
+    ]
+    return cedarpy.Entities.from_json_str(json.dumps(everything), bundle.schema)
+
+
+def room(conference: Conference, *, zone: str) -> Json:
+    """Name the room that a conference has in a zone."""
+    return _uid("Room", f"{conference.name}@{zone}")
+
+
+def _is_named(entries: frozenset[str], *, principal: Principal, setting: Setting) -> bool | None:
+    """Say whether one of these entries means the principal; None = only their groups could tell."""
+    if principal.kind is Kind.GUEST:
+        return False
+    mine = {f"org:{principal.org}"} if principal.org is not None else set()
+    if principal.kind is Kind.USER:
+        mine |= {principal.id} | {f"group:{group}" for group in principal.groups or ()}
+    if mine & entries:
+        return True
+    groups = (entry.removeprefix("group:") for entry in entries if entry.startswith("group:"))
+    if principal.groups is None and any(_may_be_in(group, principal=principal, setting=setting) for group in groups):
+        return None
+    return False
+
+
+def _may_be_in(group: str, *, principal: Principal, setting: Setting) -> bool:
+    if principal.org in setting.house:
+        return setting.partner_of(group) is None
+    return group.startswith(f"{principal.org}/")
+
+
+def _principal(principal: Principal) -> Json:
+    auth: Json = {
+        "level": principal.auth.level,
+        "phishingResistant": principal.auth.level >= Level.PHISHING_RESISTANT,
+        "provenance": principal.auth.provenance,
+    }
+    if principal.auth.mfa_age is not None:
+        auth["mfaAge"] = _value("duration", write_duration(principal.auth.mfa_age))
+    posture = principal.device
+    device = {"managed": posture.managed, "compliant": posture.compliant, "attested": posture.attested}
+    attributes: Json = {"auth": auth, "device": device}
+    if principal.kind is Kind.USER:
+        attributes["issuer"] = principal.issuer
+    parents = [_uid("Org", principal.org)] if principal.org is not None else []
+    parents += [_uid("Group", group) for group in sorted(principal.groups or ())]
+    return _entity(_uid(principal.kind.value, principal.id), attributes, parents=parents)
+
+
+def _conference(conference: Conference) -> Json:
+    attributes: Json = {
+        "classification": {"__entity": _uid("Classification", conference.classification)},
+        "owner": conference.owner,
+    }
+    if conference.guests is not None:
+        attributes["guests"] = conference.guests
+    return _entity(_uid("Conference", conference.name), attributes)
+
+
+def _rooms(conference: Conference) -> Iterable[Json]:
+    held = _uid("Conference", conference.name)
+    for zone in conference.zones:
+        parents = [_uid("Zone", zone), held]
+        yield _entity(room(conference, zone=zone), {"conference": {"__entity": held}}, parents=parents)
+
+
+def _join(facts: Facts, *, known: Circumstances) -> Json:
+    attributes: Json = {
+        "now": _value("datetime", facts.now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"),
+        "protocol": facts.protocol,
+        "invited": known.invited is True,
+        "host": known.host is True,
+        "located": known.address is not None,
+        # The vocabulary wants an address. Where there is none, no test of it is ever put to Cedar as written.
+        "address": _value("ip", str(known.address or "0.0.0.0")),  # noqa: S104 - an address that nobody has
+        "networks": [{"__entity": _uid("Network", name)} for name in sorted(known.networks or ())],
+    }
+    if known.country is not None:
+        attributes["country"] = known.country
+    return _entity(_JOIN, attributes)
+
+
+def _clocks(clocks: Mapping[str, ZoneInfo], *, now: datetime) -> Iterable[Json]:
+    for name, zone in clocks.items():
+        local = now.astimezone(zone)
+        attributes: Json = {"weekday": local.isoweekday(), "minuteOfDay": local.hour * 60 + local.minute}
+        yield _entity(_uid("Clock", name), attributes)
+
+
+def _entity(uid: Mapping[str, object], attributes: Json, *, parents: Iterable[Json] = ()) -> Json:
+    return {"uid": uid, "attrs": attributes, "parents": list(parents)}
+
+
+def _uid(kind: str, name: str) -> Json:
+    return {"type": kind, "id": name}
+
+
+def _value(function: str, argument: str) -> Json:
+    return {"__extn": {"fn": function, "arg": argument}}

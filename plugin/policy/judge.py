@@ -1,0 +1,113 @@
+"""The judge: facts and a bundle in, a decision out.
+
+Pure, total, and it never raises: whatever cannot be decided is a Deny.
+"""
+
+from datetime import datetime
+
+from plugin.core.decision import Allow, Because, Capability, Decision, Deny, PolicyRef, Redirect, because
+from plugin.core.facts import Facts
+from plugin.core.finding import Proven
+from plugin.core.reasons import Reason
+from plugin.policy.bundle import Bundle, Rule
+from plugin.policy.hearing import JOIN, Hearing, Unanswered, Verdict, hear
+from plugin.policy.principal import find_principal
+from plugin.policy.seat import outward
+from plugin.policy.step_up import Remedy, find_remedy
+
+
+def judge(bundle: Bundle, facts: Facts) -> Decision:
+    """Decide whether these facts admit somebody, and to which room."""
+    try:
+        return _judge(bundle, facts)
+    except Unanswered as fault:
+        policies = tuple(rule.ref for rule in fault.rules)
+        return Deny(reasons=(because(Reason.POLICY_ERROR, policies=policies),))
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    # The one catch-all of this floor. What else fails here is a bug, or native code, whose panics are no Exceptions;
+    # and an error that escaped could leave the platform without an answer, which it takes for a yes.
+    except BaseException as fault:  # noqa: BLE001
+        return Deny(reasons=(because(Reason.POLICY_ERROR, detail=type(fault).__name__),))
+
+
+def _judge(bundle: Bundle, facts: Facts) -> Decision:
+    # 1 who asks
+    principal = find_principal(facts, setting=bundle.setting)
+    if isinstance(principal, Deny):
+        return principal
+
+    # 2 for which rooms, from the seat outward
+    rooms = outward(facts.conference, setting=bundle.setting)
+    zones = tuple(zone for zone in rooms if facts.zone in (None, zone))
+    if not zones:
+        return Deny(reasons=(because(Reason.ROOM_UNKNOWN),))
+
+    # 3 which is the first that opens
+    hearing = hear(bundle, facts=facts, principal=principal)
+    refusals, opening = _ask_outward(hearing, zones=zones)
+
+    # 4 would another sign-in open a better one
+    better = tuple(refusal.zone for refusal in refusals)
+    remedy = find_remedy(bundle, facts=facts, principal=principal, zones=better)
+    if opening is None or (remedy and remedy.zone in bundle.data.prefer_step_up):
+        return _deny(refusals, remedy=remedy, unknown=hearing.unknown)
+
+    # 5 what may they do there
+    verdicts = hearing.ask(*(capability.value for capability in Capability), zone=opening.zone)
+    capabilities = frozenset(one for one, verdict in zip(Capability, verdicts, strict=True) if verdict.permitted)
+    if opening.zone == facts.conference.zones[0]:
+        reasons = _reasons(Reason.PERMITTED, opening.rules)
+        return Allow(zone=opening.zone, capabilities=capabilities, reasons=reasons, revisit_at=_revisit_at(facts))
+    outside = Reason.SEATED_OUTSIDE if opening.zone == rooms[0] else Reason.INNER_ZONE_REFUSED
+    return Redirect(
+        zone=opening.zone,
+        capabilities=capabilities,
+        reasons=_reasons(outside, opening.rules) + _forbidden(refusals),
+        remedy=remedy.step_up if remedy else None,
+        revisit_at=_revisit_at(facts),
+    )
+
+
+def _ask_outward(hearing: Hearing, *, zones: tuple[str, ...]) -> tuple[list[Verdict], Verdict | None]:
+    """Ask room by room until one opens."""
+    refusals: list[Verdict] = []
+    for zone in zones:
+        (verdict,) = hearing.ask(JOIN, zone=zone)
+        if verdict.permitted:
+            return refusals, verdict
+        refusals.append(verdict)
+    return refusals, None
+
+
+def _deny(refusals: list[Verdict], *, remedy: Remedy | None, unknown: frozenset[str]) -> Deny:
+    detail = f"not known: {', '.join(sorted(unknown))}" if unknown else ""
+    forbidden = _forbidden(refusals, detail=detail)
+    if remedy:
+        return Deny(reasons=(because(Reason.STEP_UP), *forbidden), remedy=remedy.step_up)
+    unpermitted = (because(Reason.NO_PERMIT, detail=detail),) if any(not no.rules for no in refusals) else ()
+    untold = (because(Reason.GROUPS_NOT_TOLD),) if unknown & {"Group", "invited", "host"} else ()
+    return Deny(reasons=forbidden + unpermitted + untold)
+
+
+def _forbidden(refusals: list[Verdict], *, detail: str = "") -> tuple[Because, ...]:
+    """Say each forbid once, however many rooms it closed."""
+    rules = {rule.ref.id: rule for refusal in refusals for rule in refusal.rules}
+    return _reasons(Reason.FORBIDDEN, tuple(rules[name] for name in sorted(rules)), detail=detail) if rules else ()
+
+
+def _reasons(reason: Reason, rules: tuple[Rule, ...], *, detail: str = "") -> tuple[Because, ...]:
+    """Give one reason for each message that the determining policies have, in the order of their ids."""
+    by_message: dict[str, tuple[PolicyRef, ...]] = {} if rules else {reason.sentence: ()}
+    for rule in rules:
+        message = rule.message or reason.sentence
+        by_message[message] = (*by_message.get(message, ()), rule.ref)
+    return tuple(
+        Because(reason=reason, message=message, policies=policies, detail=detail)
+        for message, policies in by_message.items()
+    )
+
+
+def _revisit_at(facts: Facts) -> datetime | None:
+    proofs = (facts.identity, facts.device)
+    return min((proof.value.expires_at for proof in proofs if isinstance(proof, Proven)), default=None)

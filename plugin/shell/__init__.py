@@ -1,0 +1,1 @@
+"""Everything that starts things: configuration, wiring, HTTP, telemetry, the command line, the demo."""
