@@ -1,0 +1,1 @@
+"""Device evidence, one format a file. Pure appraisal."""
