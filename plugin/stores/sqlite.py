@@ -1,0 +1,234 @@
+"""The embedded store: one SQLite file, shared safely by the processes of one machine.
+
+One thread owns the one connection, so the event loop never waits for a disk, and a question that gives up waiting
+leaves nothing half done: what it asked for ends later, whole, or is never begun.
+
+Every change is one statement that holds only if what it relies on still does; there is no other locking. WAL with
+`synchronous = FULL` puts a change on the disk before anybody is told of it, because a claim or a swap that a power
+failure undoes would let a proof be used twice. The price is one fsync for each change: about a millisecond.
+
+After an error the connection is dropped and the next call makes a new one, to the same file: a lock, a full disk or a
+read-only file system costs refusals while it lasts, and no restart. Only the start makes a file, for an empty store has
+forgotten what was used. Errors name SQLite's code, never a key or a value.
+"""
+
+import asyncio
+import errno
+import json
+import os
+import sqlite3
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from datetime import datetime
+from itertools import chain
+from pathlib import Path
+from typing import TypeVar
+
+from plugin.core.errors import Unavailable
+from plugin.core.reasons import Reason
+from plugin.ports import Json
+
+T = TypeVar("T")
+Row = dict[str, str | float]
+
+SCHEME = "sqlite:///"
+BUSY_SECONDS = 0.5
+PURGE_AT_MOST = 256
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (
+    (
+        "CREATE TABLE entry (kind TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, expires_at REAL NOT NULL,"
+        " PRIMARY KEY (kind, key)) WITHOUT ROWID",
+        "CREATE INDEX entry_by_expiry ON entry (expires_at)",
+    ),
+)
+"""Step N leads from `user_version` N to N + 1. Steps are added, never changed."""
+
+_PUT = (
+    "INSERT INTO entry (kind, key, value, expires_at) VALUES (:kind, :key, :value, :expires_at)"
+    " ON CONFLICT (kind, key) DO UPDATE SET value = excluded.value, expires_at = excluded.expires_at"
+)
+_CLAIM = f"{_PUT} WHERE entry.expires_at <= :now"
+_GET = "SELECT value FROM entry WHERE kind = :kind AND key = :key AND expires_at > :now"
+_TAKE = "DELETE FROM entry WHERE kind = :kind AND key = :key AND value = :value AND expires_at > :now"
+_SWAP = (
+    "UPDATE entry SET value = :new, expires_at = :expires_at"
+    " WHERE kind = :kind AND key = :key AND value = :old AND expires_at > :now"
+)
+_PURGE = (
+    "DELETE FROM entry WHERE (kind, key) IN"
+    " (SELECT kind, key FROM entry WHERE expires_at <= :now ORDER BY expires_at LIMIT :at_most)"
+)
+
+
+class NewerSchema(ValueError):
+    """The file was written by a newer release, which may rely on what this one does not know."""
+
+
+async def open_sqlite(url: str) -> "SqliteStore":
+    """Open `sqlite:///relative/path` or `sqlite:////absolute/path`; what is missing is made, for this user alone.
+
+    Raises ValueError for another URL, NewerSchema, and Unavailable where the file cannot be used now.
+    """
+    path = _path(url)
+    thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
+    try:
+        connection = await asyncio.get_running_loop().run_in_executor(thread, _create, path)
+    except (sqlite3.Error, OSError) as error:
+        raise _unavailable(error) from error
+    return SqliteStore(path, connection=connection, thread=thread)
+
+
+class SqliteStore:
+    """A `Store` in one file; `thread` is the only one that touches the connection."""
+
+    def __init__(self, path: Path, *, connection: sqlite3.Connection, thread: ThreadPoolExecutor) -> None:
+        self._path = path
+        self._connection: sqlite3.Connection | None = connection
+        self._thread = thread
+        self._closed = False
+
+    async def put(self, kind: str, key: str, value: Json, *, expires_at: datetime) -> None:
+        row: Row = {"kind": kind, "key": key, "value": _text(value), "expires_at": expires_at.timestamp()}
+        await self._run(lambda connection: connection.execute(_PUT, row))
+
+    async def get(self, kind: str, key: str, *, now: datetime) -> Json | None:
+        row: Row = {"kind": kind, "key": key, "now": now.timestamp()}
+        return _value(await self._run(lambda connection: _read(connection, row)))
+
+    async def take(self, kind: str, key: str, *, now: datetime) -> Json | None:
+        row: Row = {"kind": kind, "key": key, "now": now.timestamp()}
+        return _value(await self._run(lambda connection: _take(connection, row)))
+
+    async def claim(self, kind: str, key: str, *, expires_at: datetime, now: datetime) -> bool:
+        row: Row = {"kind": kind, "key": key, "value": "{}"}
+        row |= {"expires_at": expires_at.timestamp(), "now": now.timestamp()}
+        return await self._run(lambda connection: connection.execute(_CLAIM, row).rowcount == 1)
+
+    async def swap(self, kind: str, key: str, *, old: Json, new: Json, expires_at: datetime, now: datetime) -> bool:
+        row: Row = {"kind": kind, "key": key, "old": _text(old), "new": _text(new)}
+        row |= {"expires_at": expires_at.timestamp(), "now": now.timestamp()}
+        return await self._run(lambda connection: connection.execute(_SWAP, row).rowcount == 1)
+
+    async def purge(self, *, now: datetime) -> int:
+        row: Row = {"now": now.timestamp(), "at_most": PURGE_AT_MOST}
+        return await self._run(lambda connection: connection.execute(_PURGE, row).rowcount)
+
+    async def close(self) -> None:
+        """End what has begun, then close. A call that comes later finds the store unavailable."""
+        if self._closed:
+            return
+        self._closed = True
+        try:
+            await asyncio.get_running_loop().run_in_executor(self._thread, self._disconnect)
+        finally:
+            self._thread.shutdown(wait=False)
+
+    async def _run(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        if self._closed:
+            raise Unavailable("store", Reason.STORE_UNAVAILABLE, "closed")
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._attempt, work)
+
+    def _attempt(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        try:
+            if self._connection is None:
+                self._connection = _connect(self._path)
+            return work(self._connection)
+        except (sqlite3.Error, NewerSchema) as error:
+            self._disconnect()
+            raise _unavailable(error) from error
+
+    def _disconnect(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with suppress(sqlite3.Error):
+                connection.close()
+
+
+def _path(url: str) -> Path:
+    name = url.removeprefix(SCHEME)
+    if name in (url, ""):
+        raise ValueError(f"unexpected store `{url}`, expected `{SCHEME}path/of/file.db`")
+    return Path(name).absolute()
+
+
+def _create(path: Path) -> sqlite3.Connection:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # Only if it is not there: to open and close an existing file drops the locks that this process has on it.
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    return _connect(path)
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(f"{path.as_uri()}?mode=rw", uri=True, timeout=BUSY_SECONDS, isolation_level=None)
+    try:
+        _use_wal(connection)
+        connection.execute("PRAGMA synchronous = FULL")
+        _migrate(connection)
+    except (sqlite3.Error, NewerSchema):
+        connection.close()
+        raise
+    return connection
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+    except sqlite3.OperationalError as error:
+        # SQLite does not wait for this lock. Who holds it is making the same switch, and once is enough for the file.
+        if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+            raise
+
+
+def _migrate(connection: sqlite3.Connection) -> None:
+    if _version(connection) == len(MIGRATIONS):
+        return
+    connection.execute("BEGIN IMMEDIATE")  # where another process migrates, this waits, and asks again
+    with connection:
+        version = _version(connection)
+        if version > len(MIGRATIONS):
+            raise NewerSchema(f"store has schema version `{version}`, expected at most `{len(MIGRATIONS)}`")
+        for statement in chain.from_iterable(MIGRATIONS[version:]):
+            connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _read(connection: sqlite3.Connection, row: Row) -> str | None:
+    found = connection.execute(_GET, row).fetchone()
+    return None if found is None else str(found[0])
+
+
+def _take(connection: sqlite3.Connection, row: Row) -> str | None:
+    while (text := _read(connection, row)) is not None:
+        if connection.execute(_TAKE, row | {"value": text}).rowcount == 1:
+            return text
+    return None
+
+
+def _text(value: Json) -> str:
+    """Write a value in its one spelling, so that equal values are equal texts."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def _value(text: str | None) -> Json | None:
+    if text is None:
+        return None
+    value: Json = json.loads(text)
+    return value
+
+
+def _unavailable(error: sqlite3.Error | OSError | NewerSchema) -> Unavailable:
+    match error:
+        case sqlite3.Error():
+            detail = getattr(error, "sqlite_errorname", type(error).__name__)
+        case OSError():
+            detail = errno.errorcode.get(error.errno or 0, type(error).__name__)
+        case NewerSchema():
+            detail = str(error)
+    return Unavailable("store", Reason.STORE_UNAVAILABLE, detail)

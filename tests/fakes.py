@@ -1,0 +1,76 @@
+"""Stand-ins for the outside, with behaviour: a clock that is moved by hand, and a store in memory that can fail."""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+from plugin.core.errors import Unavailable
+from plugin.core.reasons import Reason
+from plugin.ports import Json
+
+NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+
+
+class HandClock:
+    """Stands still until it is moved."""
+
+    def __init__(self, now: datetime = NOON) -> None:
+        self.now = now
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def move(self, **by: float) -> None:
+        self.now += timedelta(**by)
+
+
+class MemoryStore:
+    """A Store in memory. `broken` makes every call Unavailable."""
+
+    def __init__(self) -> None:
+        self.entries: dict[tuple[str, str], tuple[str, datetime]] = {}
+        self.broken = False
+
+    async def put(self, kind: str, key: str, value: Json, *, expires_at: datetime) -> None:
+        self._check()
+        self.entries[kind, key] = (_text(value), expires_at)
+
+    async def get(self, kind: str, key: str, *, now: datetime) -> Json | None:
+        self._check()
+        text, expires_at = self.entries.get((kind, key), ("null", now))
+        return json.loads(text) if expires_at > now else None
+
+    async def take(self, kind: str, key: str, *, now: datetime) -> Json | None:
+        value = await self.get(kind, key, now=now)
+        self.entries.pop((kind, key), None)
+        return value
+
+    async def claim(self, kind: str, key: str, *, expires_at: datetime, now: datetime) -> bool:
+        if await self.get(kind, key, now=now) is not None:
+            return False
+        await self.put(kind, key, {}, expires_at=expires_at)
+        return True
+
+    async def swap(self, kind: str, key: str, *, old: Json, new: Json, expires_at: datetime, now: datetime) -> bool:
+        current = await self.get(kind, key, now=now)
+        if current is None or _text(current) != _text(old):
+            return False
+        await self.put(kind, key, new, expires_at=expires_at)
+        return True
+
+    async def purge(self, *, now: datetime) -> int:
+        self._check()
+        expired = [key for key, (_, expires_at) in self.entries.items() if expires_at <= now]
+        for key in expired:
+            del self.entries[key]
+        return len(expired)
+
+    async def close(self) -> None:
+        self.broken = True
+
+    def _check(self) -> None:
+        if self.broken:
+            raise Unavailable("store", Reason.STORE_UNAVAILABLE, "broken by hand")
+
+
+def _text(value: Json) -> str:
+    return json.dumps(value, sort_keys=True)
