@@ -1,0 +1,217 @@
+"""Plain JSON for any platform: what it may ask and how it is answered.
+
+Every mistake is named by its field, and an unknown member is one: a misspelt `id_token` must not silently turn a
+proof into "nothing was presented". What a platform cannot enforce it must not admit: see `obligations`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import assert_never
+
+from plugin.core.address import canonical_address, read_address
+from plugin.core.alias import canonical_alias
+from plugin.core.decision import Allow, Capability, Decision, Deny, Redirect, StepUp
+from plugin.core.device import Evidence
+from plugin.core.directory import glob_covers
+from plugin.core.join import Caller, Credentials, Direction, JoinRequest, Network, Phase
+
+MAX_TOKEN = 16 * 1024
+MAX_NAME = 4096
+MAX_SHORT = 255
+MAX_EVIDENCE = 8
+
+_PARTICIPANT = frozenset({"alias", "display_name", "protocol", "remote_address", "vendor"})
+_PROOFS = frozenset({"conference", "id_token", "evidence"})
+
+
+class BadRequest(Exception):
+    """A mistake of whoever asks, in one field."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(f"{field}: {message}")
+        self.field = field
+        self.message = message
+
+
+class NotEntitled(Exception):
+    """A caller speaks for a conference that is not among its own."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(f"{field}: {message}")
+        self.field = field
+        self.message = message
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallerRights:
+    """One listed caller. `conferences` are alias patterns that it may speak for.
+
+    `addresses_are_callers` = it is believed about where participants are; otherwise nobody is `located`.
+    """
+
+    name: str
+    conferences: tuple[str, ...]
+    addresses_are_callers: bool
+
+
+def read_challenge(body: Mapping[str, object]) -> str:
+    """Read `POST /v1/challenges`: the canonical alias that a challenge is wanted for. Raises BadRequest."""
+    _check_members(body, known=frozenset({"conference"}))
+    return _conference(body)
+
+
+def read_ticket(body: Mapping[str, object], *, now: datetime) -> JoinRequest:
+    """Read `POST /v1/tickets`: proofs, without anybody's word on where the client is. Raises BadRequest."""
+    _check_members(body, known=_PROOFS)
+    return _join(body, platform="client", participant={}, located=False, now=now)
+
+
+def read_join(body: Mapping[str, object], *, caller: CallerRights, now: datetime) -> JoinRequest:
+    """Read `POST /v1/joins`. Raises BadRequest, and NotEntitled for a conference that is not the caller's."""
+    _check_members(body, known=_PROOFS | {"participant", "ticket"})
+    participant = body.get("participant", {})
+    if not isinstance(participant, dict):
+        raise BadRequest("participant", f"got {_kind(participant)}, expected an object")
+    _check_members(participant, known=_PARTICIPANT, within="participant.")
+    join = _join(body, platform=caller.name, participant=participant, located=caller.addresses_are_callers, now=now)
+    if not any(glob_covers(pattern, join.alias) for pattern in caller.conferences):
+        raise NotEntitled("conference", f"caller `{caller.name}` may not speak for this conference")
+    return join
+
+
+def write(decision: Decision, *, decision_id: str, trace_id: str) -> dict[str, object]:
+    """Say a decision. The policies that determined it are for staff and are not told."""
+    answer: dict[str, object] = {
+        "decision_id": decision_id,
+        "trace_id": trace_id,
+        "reasons": [{"code": reason.reason.code, "message": reason.message} for reason in decision.reasons],
+        "zone": None,
+        "capabilities": [],
+        "obligations": {},
+        "remedy": None,
+        "expires_at": None,
+    }
+    match decision:
+        case Allow():
+            return {**answer, "decision": "allow", **_admission(decision)}
+        case Redirect(remedy=remedy):
+            return {**answer, "decision": "redirect", **_admission(decision), "remedy": _remedy(remedy)}
+        case Deny(remedy=remedy):
+            return {**answer, "decision": "deny", "remedy": _remedy(remedy)}
+    assert_never(decision)
+
+
+def _admission(decision: Allow | Redirect) -> dict[str, object]:
+    withheld = frozenset(Capability) - decision.capabilities
+    return {
+        "zone": decision.zone,
+        "capabilities": sorted(capability.value for capability in decision.capabilities),
+        # What the platform has to keep the person from. One that cannot must treat the answer as a deny.
+        "obligations": {"prevent": sorted(capability.value for capability in withheld)},
+        "expires_at": decision.revisit_at.isoformat() if decision.revisit_at else None,
+    }
+
+
+def _remedy(remedy: StepUp | None) -> dict[str, object] | None:
+    if remedy is None:
+        return None
+    return {"type": "step-up", "acr_values": list(remedy.acr_values), "max_age": remedy.max_age}
+
+
+def _join(
+    body: Mapping[str, object],
+    *,
+    platform: str,
+    participant: Mapping[str, object],
+    located: bool,
+    now: datetime,
+) -> JoinRequest:
+    caller = Caller(
+        display_name=_text(participant, "display_name", within="participant.", most=MAX_NAME),
+        alias=_text(participant, "alias", within="participant.", most=MAX_NAME),
+        protocol=_text(participant, "protocol", within="participant.", most=MAX_SHORT),
+        vendor=_text(participant, "vendor", within="participant.", most=MAX_NAME),
+    )
+    alias, address = _conference(body), _address(participant)
+    return JoinRequest(
+        platform=platform,
+        phase=Phase.JOIN,
+        join_key=sha256("\0".join((address, alias, caller.alias)).encode()).hexdigest(),
+        alias=alias,
+        zone=None,
+        caller=caller,
+        credentials=Credentials(
+            unverified_token=_text(body, "id_token", most=MAX_TOKEN, least=1) if "id_token" in body else None,
+            evidence=_evidence(body),
+            ticket=_text(body, "ticket", most=MAX_SHORT, least=1) if "ticket" in body else None,
+        ),
+        network=Network(address=address, located=located and bool(address)),
+        direction=Direction.DIAL_IN,
+        call=None,
+        received_at=now,
+    )
+
+
+def _conference(body: Mapping[str, object]) -> str:
+    if "conference" not in body:
+        raise BadRequest("conference", "missing, expected an alias")
+    text = _text(body, "conference", most=MAX_NAME)
+    try:
+        return canonical_alias(text)
+    except ValueError as error:
+        raise BadRequest("conference", str(error)) from None
+
+
+def _address(participant: Mapping[str, object]) -> str:
+    text = _text(participant, "remote_address", within="participant.", most=MAX_SHORT)
+    if text and read_address(text) is None:
+        raise BadRequest("participant.remote_address", f"got `{text}`, expected an IP address")
+    return canonical_address(text)
+
+
+def _evidence(body: Mapping[str, object]) -> tuple[Evidence, ...]:
+    pieces = body.get("evidence", [])
+    if not isinstance(pieces, list) or len(pieces) > MAX_EVIDENCE:
+        raise BadRequest("evidence", f"got {_kind(pieces)}, expected a list of at most {MAX_EVIDENCE} objects")
+    return tuple(_piece(piece, within=f"evidence[{index}]") for index, piece in enumerate(pieces))
+
+
+def _piece(piece: object, *, within: str) -> Evidence:
+    if not isinstance(piece, dict):
+        raise BadRequest(within, f"got {_kind(piece)}, expected an object")
+    _check_members(piece, known=frozenset({"format", "payload", "challenge_id"}), within=f"{within}.")
+    payload = piece.get("payload")
+    if not isinstance(payload, dict):
+        raise BadRequest(f"{within}.payload", f"got {_kind(payload)}, expected an object")
+    return Evidence(
+        format=_text(piece, "format", within=f"{within}.", most=MAX_SHORT, least=1),
+        payload=payload,
+        challenge_id=_text(piece, "challenge_id", within=f"{within}.", most=MAX_SHORT, least=1),
+    )
+
+
+def _text(members: Mapping[str, object], name: str, *, most: int, least: int = 0, within: str = "") -> str:
+    """Read a text, empty where it is absent."""
+    value = members.get(name, "")
+    if not isinstance(value, str):
+        raise BadRequest(f"{within}{name}", f"got {_kind(value)}, expected a text")
+    if not least <= len(value) <= most:
+        raise BadRequest(f"{within}{name}", f"got {len(value)} characters, expected {least} to {most}")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise BadRequest(f"{within}{name}", "got half of a surrogate pair, expected Unicode characters") from None
+    return value
+
+
+def _check_members(members: Mapping[str, object], *, known: frozenset[str], within: str = "") -> None:
+    for name in sorted(members.keys() - known):
+        raise BadRequest(f"{within}{name[:80]}", f"unknown member, expected one of {', '.join(sorted(known))}")
+
+
+def _kind(value: object) -> str:
+    """Name a JSON type, never the value."""
+    kinds = {dict: "an object", list: "a list", str: "a text", bool: "true or false", type(None): "nothing"}
+    return kinds.get(type(value), "a number")

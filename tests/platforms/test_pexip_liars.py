@@ -1,0 +1,139 @@
+"""What liars can make of a question of Pexip: forged tags, parameters said twice, and texts that are none."""
+
+import pytest
+
+from plugin.core.join import JoinRequest
+from plugin.core.reasons import Reason
+from plugin.platforms import pexip
+from plugin.platforms.pexip import Endpoint, LeftToPlatform, NotAJoin
+from tests.fakes import NOON
+from tests.platforms.rooms import JOINS, PARTICIPANT, SERVICE, SETTINGS, ask, join_of
+
+TICKET = "vt_" + "A" * 27
+
+
+def ask_twice(endpoint: Endpoint, params: dict[str, str], name: str, second: str) -> JoinRequest | NotAJoin:
+    several = {key: (value,) for key, value in params.items()} | {name: (params.get(name, ""), second)}
+    read = pexip.read(endpoint, several, settings=SETTINGS, now=NOON)
+    assert not isinstance(read, LeftToPlatform)
+    return read
+
+
+def test_a_tag_in_a_call_in_does_not_choose_the_room() -> None:
+    join = join_of(Endpoint.SERVICE, {**SERVICE, "service_tag": "vestibule:core:budget"})
+
+    assert (join.alias, join.zone) == ("board", None)
+
+
+@pytest.mark.parametrize(
+    "tag",
+    [
+        "",
+        "IDPC_department_Navy_SECRET",
+        "vestibule",
+        "vestibule:core",
+        "vestibule:core:",
+        "vestibule::board",
+        "vestibule:Core:board",
+        "vestibule:core:Board",
+        "vestibule:core: board",
+        "vestibule:core:sip:board",
+        "vestibule:core:board;x=1",
+        "vestibule:core:board\n",
+        " vestibule:core:board",
+        "Vestibule:core:board",
+    ],
+)
+def test_a_participant_of_a_room_that_was_not_issued_here_is_refused(tag: str) -> None:
+    read = ask(Endpoint.PARTICIPANT, {**PARTICIPANT, "service_tag": tag})
+
+    assert read == NotAJoin(reason=Reason.ROOM_UNKNOWN)
+
+
+@pytest.mark.parametrize("tag", [TICKET, "vt_", "vt_too-short", TICKET + "A", TICKET + " "])
+def test_what_looks_like_a_ticket_is_presented(tag: str) -> None:
+    join = join_of(Endpoint.SERVICE, {**SERVICE, "call_tag": tag})
+
+    assert join.credentials.ticket == tag
+
+
+@pytest.mark.parametrize("tag", ["", "wxyz789", "VT_" + "A" * 27, " " + TICKET, "dec_7f3k"])
+def test_any_other_tag_is_not_a_credential(tag: str) -> None:
+    join = join_of(Endpoint.SERVICE, {**SERVICE, "call_tag": tag})
+
+    assert join.credentials.ticket is None
+
+
+@pytest.mark.parametrize("name", sorted(PARTICIPANT))
+def test_a_participants_parameter_with_two_values_is_malformed(name: str) -> None:
+    read = ask_twice(Endpoint.PARTICIPANT, PARTICIPANT, name, "another")
+
+    assert read == NotAJoin(reason=Reason.REQUEST_MALFORMED)
+
+
+@pytest.mark.parametrize("name", sorted(SERVICE))
+def test_a_services_parameter_with_two_values_is_malformed(name: str) -> None:
+    read = ask_twice(Endpoint.SERVICE, SERVICE, name, "another")
+
+    assert read == NotAJoin(reason=Reason.REQUEST_MALFORMED)
+
+
+@pytest.mark.parametrize("name", sorted(SERVICE))
+def test_a_parameter_that_repeats_itself_is_one(name: str) -> None:
+    read = ask_twice(Endpoint.SERVICE, SERVICE, name, SERVICE[name])
+
+    assert isinstance(read, JoinRequest)
+
+
+def test_parameters_that_nobody_knows_are_ignored_even_twice() -> None:
+    read = ask_twice(Endpoint.SERVICE, {**SERVICE, "new_in_v50": "a"}, "new_in_v50", "b")
+
+    assert isinstance(read, JoinRequest)
+
+
+@pytest.mark.parametrize(
+    ("written", "name", "value"),
+    [
+        ("Breakout_UUID", "breakout_uuid", "a1b2c3d4"),
+        ("breakout-uuid", "breakout_uuid", "a1b2c3d4"),
+        ("Call-Direction", "call_direction", "non_dial"),
+        ("TRIGGER", "trigger", "options"),
+        ("Participant-Type", "participant_type", "visitor"),
+        ("service-tag", "service_tag", "vestibule:meetme:board"),
+        ("Call_Tag", "call_tag", "vt_"),
+    ],
+)
+@pytest.mark.parametrize("endpoint", JOINS)
+def test_a_name_has_one_meaning_in_every_spelling(endpoint: Endpoint, written: str, name: str, value: str) -> None:
+    without = {key: given for key, given in PARTICIPANT.items() if key != name}
+
+    assert ask(endpoint, {**without, written: value}) == ask(endpoint, {**PARTICIPANT, name: value})
+
+
+@pytest.mark.parametrize("written", ["Service-Tag", "SERVICE_TAG", "service-tag"])
+def test_two_spellings_of_one_name_that_disagree_are_malformed(written: str) -> None:
+    read = ask(Endpoint.PARTICIPANT, {**PARTICIPANT, written: "vestibule:meetme:board"})
+
+    assert read == NotAJoin(reason=Reason.REQUEST_MALFORMED)
+
+
+@pytest.mark.parametrize("word", ["True", "true", "False", "", "1"])
+def test_what_the_platform_says_of_its_own_sign_in_counts_for_nothing(word: str) -> None:
+    asserted = {"has_authenticated_display_name": word, "registered": word, "idp_uuid": "7d7e6a2c", "bypass_lock": word}
+    asserted |= {"idp_attribute_groups": "hosts", "idp_attribute_email": "bob@example.com"}
+
+    assert ask(Endpoint.PARTICIPANT, {**PARTICIPANT, **asserted}) == ask(Endpoint.PARTICIPANT, PARTICIPANT)
+
+
+@pytest.mark.parametrize("name", ["local_alias", "remote_display_name", "call_tag", "remote_address"])
+def test_half_a_surrogate_pair_is_malformed(name: str) -> None:
+    read = ask(Endpoint.SERVICE, {**SERVICE, name: "vt_\ud800"})
+
+    assert read == NotAJoin(reason=Reason.REQUEST_MALFORMED)
+
+
+@pytest.mark.parametrize("name", ["remote_display_name", "remote_alias", "vendor", "call_tag", "remote_address"])
+def test_a_text_of_a_thousand_four_byte_characters_is_read(name: str) -> None:
+    join = join_of(Endpoint.PARTICIPANT, {**PARTICIPANT, name: "\N{WATER BUFFALO}" * 1000})
+
+    assert join.alias == "board"
