@@ -1,0 +1,1 @@
+"""The path of a join, from question to decision. Start with `admission`."""

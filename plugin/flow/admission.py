@@ -1,0 +1,182 @@
+"""The path of one join: READ THIS FIRST.
+
+    read -> prove -> judge -> write
+
+A platform's question has been read into a `JoinRequest` (`platforms/`). Here its proofs become findings
+(`verification`, `ticketing`), the findings become facts, the judge (`policy/`) turns the facts into a decision, the
+decision is written down (`ledger`) and then said in the platform's words (`platforms/` again). Every step is a span.
+
+Nothing here may open a door that the judge has kept shut. What fails on the way is a gap, and a gap is a Deny.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+
+from plugin.core.decision import Allow, Decision, Deny, Redirect, because
+from plugin.core.device import AttestationResult
+from plugin.core.directory import Directory
+from plugin.core.errors import Unavailable
+from plugin.core.facts import Conference, Facts, Trunk
+from plugin.core.finding import ABSENT, Finding, Gap, Proven, Unproven
+from plugin.core.identity import Identity
+from plugin.core.join import Direction, JoinRequest
+from plugin.core.reasons import Reason
+from plugin.core.record import DecisionRecord
+from plugin.flow import tracing
+from plugin.flow.ledger import Ledger
+from plugin.flow.ticketing import Ticketing
+from plugin.flow.tracing import Steps, Tracing
+from plugin.flow.verification import Proofs, Verification, find
+from plugin.policy.bundle import Bundle
+from plugin.policy.judge import judge
+from plugin.ports import Clock, Json, PlatformAdapter
+
+Draft = Callable[..., DecisionRecord]
+
+NOBODY = Proofs(identity=ABSENT, device=ABSENT)
+# A call that the platform makes brings people into the room whom nobody here has seen.
+DIAL_OUT = Trunk(name="dial-out", org=None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What goes back to the platform, and what was written down of it."""
+
+    body: Json
+    decision: Decision
+    record: DecisionRecord
+
+
+class Admission:
+    """Answers the questions of platforms."""
+
+    def __init__(
+        self,
+        *,
+        bundle: Bundle,
+        directory: Directory,
+        verification: Verification,
+        ticketing: Ticketing,
+        ledger: Ledger,
+        tracing: Tracing,
+        clock: Clock,
+    ) -> None:
+        self._bundle = bundle
+        self._directory = directory
+        self._verification = verification
+        self._ticketing = ticketing
+        self._ledger = ledger
+        self._tracing = tracing
+        self._clock = clock
+
+    async def answer(self, join: JoinRequest, *, platform: PlatformAdapter, read_since: int) -> Answer:
+        """Answer one question. `read_since` is when its reading began, in nanoseconds since the epoch.
+
+        1 take up the trace   2 prove   3 judge   4 write
+        """
+        # 1 take up the trace: a ticket's questions continue the trace that it was issued in
+        ticket = await find(self._ticketing.find_key(join))
+        key = ticket.value if isinstance(ticket, Proven) else None
+        parent, join_key = await self._ticketing.traceparent(key), self._ledger.pseudonym(join.join_key)
+        with self._tracing.join(parent=parent, since=read_since, join_key=join_key) as steps:
+            # 2 prove
+            conference = self._directory.find(join.alias)
+            proofs = await self._prove(join, conference=conference, ticket=ticket, steps=steps)
+
+            # 3 judge
+            with steps.step(tracing.JUDGE) as step:
+                decision = platform.honour(join, self._judge(join, conference=conference, proofs=proofs))
+                step.outcome(tracing.outcome(decision))
+
+            # 4 write
+            draft = partial(self._draw_up, join, conference=conference, proofs=proofs, steps=steps)
+            return await self._write(join, decision, draft=draft, platform=platform, steps=steps)
+
+    async def _prove(
+        self, join: JoinRequest, *, conference: Conference | None, ticket: Finding[str | None], steps: Steps
+    ) -> Proofs:
+        if conference is None or join.direction is Direction.DIAL_OUT:
+            return NOBODY
+        if isinstance(ticket, Unproven):
+            return Proofs(identity=ticket, device=ABSENT)
+        if ticket.value is not None:
+            with steps.step(tracing.IDENTITY) as step:
+                proofs = await self._redeem(ticket.value, join=join, conference=conference)
+                step.finding(proofs.identity)
+            with steps.step(tracing.DEVICE) as step:
+                step.finding(proofs.device)
+            return proofs
+        return await self._verification.prove(join, steps=steps)
+
+    async def _redeem(self, key: str, *, join: JoinRequest, conference: Conference) -> Proofs:
+        redeemed = await find(self._ticketing.redeem(key, join=join, conference=conference.name))
+        if isinstance(redeemed, Unproven):
+            return Proofs(identity=redeemed, device=ABSENT)
+        ticket, now = redeemed.value, self._clock()
+        identity: Finding[Identity] = Proven(value=ticket.identity)
+        if ticket.identity.expires_at <= now:
+            identity = Unproven(gap=Gap.REFUSED, reason=Reason.TOKEN_EXPIRED)
+        device: Finding[AttestationResult] = ABSENT
+        if ticket.device is not None:
+            device = Proven(value=ticket.device)
+        if ticket.device is not None and ticket.device.expires_at <= now:
+            device = Unproven(gap=Gap.REFUSED, reason=Reason.EVIDENCE_EXPIRED)
+        return Proofs(identity=identity, device=device)
+
+    def _judge(self, join: JoinRequest, *, conference: Conference | None, proofs: Proofs) -> Decision:
+        if conference is None:
+            return Deny(reasons=(because(Reason.CONFERENCE_UNKNOWN),))
+        issuer = proofs.identity.value.issuer if isinstance(proofs.identity, Proven) else ""
+        facts = Facts(
+            conference=conference,
+            zone=join.zone,
+            protocol=join.caller.protocol,
+            identity=proofs.identity,
+            device=proofs.device,
+            trunk=DIAL_OUT if join.direction is Direction.DIAL_OUT else None,
+            network=join.network,
+            assurances=self._verification.assurances(issuer),
+            now=join.received_at,
+        )
+        return judge(self._bundle, facts)
+
+    async def _write(
+        self, join: JoinRequest, decision: Decision, *, draft: Draft, platform: PlatformAdapter, steps: Steps
+    ) -> Answer:
+        decision_id = self._ledger.new_id()
+        with steps.step(tracing.WRITE) as step:
+            record = draft(decision, decision_id=decision_id)
+            try:
+                await self._ledger.enter(record)
+            except Unavailable as unavailable:
+                # What cannot be written down is not allowed; a Deny stays the Deny that it is.
+                if isinstance(decision, Allow | Redirect):
+                    decision = Deny(reasons=(because(unavailable.reason, detail=unavailable.detail),))
+                    record = draft(decision, decision_id=decision_id)
+            body = platform.write(join, decision, decision_id=decision_id, trace_id=steps.trace_id)
+            step.outcome(tracing.outcome(decision))
+        steps.describe(record)
+        self._ledger.tell(replace(record, steps=steps.taken))
+        return Answer(body=body, decision=decision, record=record)
+
+    def _draw_up(
+        self,
+        join: JoinRequest,
+        decision: Decision,
+        *,
+        decision_id: str,
+        conference: Conference | None,
+        proofs: Proofs,
+        steps: Steps,
+    ) -> DecisionRecord:
+        record = self._ledger.draw_up(
+            join,
+            decision,
+            decision_id=decision_id,
+            conference=conference,
+            proofs=proofs,
+            bundle=self._bundle.revision,
+            trace_id=steps.trace_id,
+        )
+        return replace(record, steps=steps.taken)

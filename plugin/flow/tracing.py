@@ -1,0 +1,245 @@
+"""The trace of a join: the names of its spans and attributes, and the one way to take a step.
+
+A step is measured once, for the span and for the decision record, so the two cannot disagree. A deny is not an
+error, and neither is a refused proof; a step is one when something could not be looked at, or broke.
+
+Nothing that names a person reaches a span: attributes come from verified values, closed lists and the decision record,
+whose people and devices are keyed pseudonyms. The one text of a caller's is the canonical alias that was asked for. An
+exception leaves its kind behind, never its text.
+"""
+
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Self
+
+from opentelemetry.context import Context
+from opentelemetry.trace import (
+    NonRecordingSpan,
+    Span,
+    SpanContext,
+    SpanKind,
+    Status,
+    StatusCode,
+    TraceFlags,
+    Tracer,
+    format_span_id,
+    format_trace_id,
+    set_span_in_context,
+)
+
+from plugin.core.decision import Allow, Decision, Deny, Redirect
+from plugin.core.device import AttestationResult
+from plugin.core.errors import Refused, Unavailable
+from plugin.core.finding import Finding, Gap, Proven, Unproven
+from plugin.core.identity import Identity
+from plugin.core.record import DecisionRecord, Step
+
+JOIN = "vestibule.join"
+READ = "read"
+IDENTITY = "identity"
+DEVICE = "device"
+JUDGE = "judge"
+WRITE = "write"
+"""The steps. Each has a span `vestibule.STEP`, a child of `vestibule.join`."""
+
+ALLOW = "allow"
+REDIRECT = "redirect"
+DENY = "deny"
+TICKET = "ticket"
+PROVEN = "proven"
+REFUSED = Gap.REFUSED.value
+UNAVAILABLE = Gap.UNAVAILABLE.value
+DONE = "done"
+FAILED = "failed"
+
+DECISION_ID = "vestibule.decision_id"
+OUTCOME = "vestibule.outcome"
+REASON = "vestibule.reason"
+REASONS = "vestibule.reasons"
+ZONE = "vestibule.zone"
+PLATFORM = "vestibule.platform"
+PHASE = "vestibule.phase"
+CONFERENCE = "vestibule.conference"
+JOIN_KEY = "vestibule.join_key"
+BUNDLE_REVISION = "vestibule.bundle.revision"
+POLICIES = "vestibule.policies"
+FINDING = "vestibule.finding"
+FINDING_REASON = "vestibule.finding.reason"
+IDP_ISSUER = "vestibule.idp.issuer"
+DEVICE_FORMAT = "vestibule.device.format"
+PERSON = "enduser.pseudo.id"
+DEVICE_ID = "vestibule.device.pseudo.id"
+
+MAX_TEXT = 256
+MAX_ITEMS = 16
+
+_TRACEPARENT = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-01")
+
+
+def outcome(decision: Decision) -> str:
+    """Return the decision in one word."""
+    match decision:
+        case Allow():
+            return ALLOW
+        case Redirect():
+            return REDIRECT
+        case Deny():
+            return DENY
+
+
+class Tracing:
+    """Traces the questions of platforms. `monotonic` counts seconds, `epoch` nanoseconds since 1970."""
+
+    def __init__(
+        self, tracer: Tracer, *, monotonic: Callable[[], float], epoch: Callable[[], int] = time.time_ns
+    ) -> None:
+        self._tracer = tracer
+        self._monotonic = monotonic
+        self._epoch = epoch
+
+    @contextmanager
+    def join(self, *, parent: str | None, since: int, join_key: str = "") -> Iterator["Steps"]:
+        """Trace one question, which has been read from `since` (nanoseconds since 1970) until now.
+
+        `parent` is the `traceparent` of an earlier question of the same join. Without one a new trace begins,
+        whatever else the process may be tracing.
+        """
+        root = self._tracer.start_span(JOIN, context=_context(parent), kind=SpanKind.SERVER, start_time=since)
+        with OpenSpan(root):
+            _describe(root, {JOIN_KEY: join_key})
+            steps = Steps(root, tracer=self._tracer, monotonic=self._monotonic)
+            steps.add_read(since=since, until=self._epoch())
+            yield steps
+
+
+class Steps:
+    """The steps of one question, for its spans and for its record."""
+
+    def __init__(self, root: Span, *, tracer: Tracer, monotonic: Callable[[], float]) -> None:
+        self._root = root
+        self._tracer = tracer
+        self._monotonic = monotonic
+        self._taken: list[Step] = []
+
+    @property
+    def taken(self) -> tuple[Step, ...]:
+        """The steps that have ended, in that order."""
+        return tuple(self._taken)
+
+    @property
+    def trace_id(self) -> str:
+        """32 hexadecimal digits."""
+        return format_trace_id(self._root.get_span_context().trace_id)
+
+    @property
+    def traceparent(self) -> str:
+        """What a later question of the same join continues the trace by (W3C Trace Context 3.2)."""
+        return f"00-{self.trace_id}-{format_span_id(self._root.get_span_context().span_id)}-01"
+
+    def add_read(self, *, since: int, until: int) -> None:
+        """Add the one step that is over before its trace is known. Times in nanoseconds since 1970."""
+        self._start(READ, since=since).end(until)
+        self._taken.append(Step(name=READ, outcome=DONE, milliseconds=max(until - since, 0) / 1e6))
+
+    @contextmanager
+    def step(self, name: str) -> Iterator["OpenSpan"]:
+        """Take a step: its span, and its entry in the record, begin and end with the block."""
+        span = OpenSpan(self._start(name))
+        started = self._monotonic()
+        try:
+            with span:
+                yield span
+        finally:
+            milliseconds = (self._monotonic() - started) * 1e3
+            self._taken.append(Step(name=name, outcome=span.word, milliseconds=milliseconds))
+
+    def describe(self, record: DecisionRecord) -> None:
+        """Say on the root span what was decided and why."""
+        codes = [mark.code for mark in record.reasons]
+        attributes = {
+            DECISION_ID: record.decision_id,
+            OUTCOME: record.outcome,
+            REASON: codes[0] if codes else "",
+            REASONS: codes,
+            ZONE: record.zone or "",
+            PLATFORM: record.platform,
+            PHASE: record.phase,
+            CONFERENCE: record.conference,
+            BUNDLE_REVISION: record.bundle,
+            POLICIES: [policy for mark in record.reasons for policy in mark.policies],
+            PERSON: record.person,
+            DEVICE_ID: record.device,
+        }
+        _describe(self._root, attributes)
+
+    def _start(self, name: str, *, since: int | None = None) -> Span:
+        context = set_span_in_context(self._root, Context())
+        return self._tracer.start_span(f"vestibule.{name}", context=context, start_time=since)
+
+
+class OpenSpan:
+    """A span that ends with its block. `word` is how it went."""
+
+    def __init__(self, span: Span) -> None:
+        self._span = span
+        self.word = DONE
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        match error:
+            case None:
+                pass
+            case Refused():
+                self.word = REFUSED
+            case Unavailable():
+                self._fail(UNAVAILABLE, why=error.reason.code)
+            case _:
+                self._fail(FAILED, why=type(error).__name__)
+        self._span.end()
+
+    def outcome(self, word: str) -> None:
+        """Say how the step went, in a word from the list above."""
+        self.word = word
+        _describe(self._span, {OUTCOME: word})
+
+    def finding(self, finding: Finding[Identity] | Finding[AttestationResult]) -> None:
+        """Say what was found. Issuer and format are told once they are proven; before, they are a caller's text."""
+        match finding:
+            case Proven(value=Identity() as identity):
+                self.word = PROVEN
+                _describe(self._span, {FINDING: PROVEN, IDP_ISSUER: identity.issuer})
+            case Proven(value=AttestationResult() as device):
+                self.word = PROVEN
+                _describe(self._span, {FINDING: PROVEN, DEVICE_FORMAT: device.format})
+            case Unproven(gap=gap, reason=reason):
+                self.word = gap.value
+                _describe(self._span, {FINDING: gap.value, FINDING_REASON: reason.code})
+                if gap is Gap.UNAVAILABLE:
+                    self._fail(UNAVAILABLE, why=reason.code)
+
+    def _fail(self, word: str, *, why: str) -> None:
+        self.word = word
+        self._span.set_status(Status(StatusCode.ERROR, why))
+
+
+def _context(traceparent: str | None) -> Context:
+    ids = _TRACEPARENT.fullmatch(traceparent or "")
+    if ids is None:
+        return Context()
+    flags = TraceFlags(TraceFlags.SAMPLED)
+    parent = SpanContext(int(ids[1], 16), int(ids[2], 16), is_remote=True, trace_flags=flags)
+    return set_span_in_context(NonRecordingSpan(parent), Context())
+
+
+def _describe(span: Span, attributes: Mapping[str, str | Sequence[str]]) -> None:
+    """Set what there is to say, each text and list bounded."""
+    for name, value in attributes.items():
+        if isinstance(value, str) and value:
+            span.set_attribute(name, value[:MAX_TEXT])
+        elif value:
+            span.set_attribute(name, [text[:MAX_TEXT] for text in value[:MAX_ITEMS]])

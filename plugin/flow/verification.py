@@ -1,0 +1,200 @@
+"""From what a caller presented to what is proven: the proofs of identity and device, and their binding.
+
+`find` is the only place where Refused, Unavailable, a timeout or a bug become facts. Nothing here decides: a gap is
+handed to the judge as a gap.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import TypeVar
+
+from plugin.core.device import AttestationResult, Evidence
+from plugin.core.errors import Refused, Unavailable
+from plugin.core.facts import Assurance
+from plugin.core.finding import ABSENT, Finding, Gap, Proven, Unproven
+from plugin.core.identity import Identity
+from plugin.core.join import Credentials, JoinRequest
+from plugin.core.reasons import Reason
+from plugin.core.transcript import Purpose
+from plugin.flow import tracing
+from plugin.flow.challenges import Challenges
+from plugin.flow.provider_keys import ProviderKeys
+from plugin.flow.tracing import Steps
+from plugin.jose.verify import LEEWAY, read_unverified, verify
+from plugin.ports import AttestationVerifier, Clock, IdpAdapter, Store
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+KIND = "replay"
+# A bearer token proves only that somebody has it, so it has to be young, and it counts once.
+BEARER_AGE = timedelta(minutes=5)
+# Proofs get this much of the 2.5 s that an answer may take; what remains judges, records and answers.
+PROOF_SECONDS = 1.8
+
+
+async def find(proof: Awaitable[T], *, seconds: float = PROOF_SECONDS) -> Finding[T]:
+    """Wait for a proof and turn whatever happens into a fact."""
+    try:
+        async with asyncio.timeout(seconds):
+            return Proven(value=await proof)
+    except Refused as refused:
+        return Unproven(gap=Gap.REFUSED, reason=refused.reason, detail=refused.detail)
+    except Unavailable as unavailable:
+        return Unproven(gap=Gap.UNAVAILABLE, reason=unavailable.reason, detail=unavailable.detail)
+    except TimeoutError:
+        return Unproven(gap=Gap.UNAVAILABLE, reason=Reason.DEADLINE, detail=f"no proof within {seconds} s")
+    except Exception as bug:  # noqa: BLE001 - an adapter's bug must become a refusal, never an open door
+        # The traceback's text may hold what was presented, so only the kind of the exception is written down.
+        log.error("proof failed", extra={"exception": type(bug).__name__})  # noqa: TRY400 - see above
+        return Unproven(gap=Gap.UNAVAILABLE, reason=Reason.INTERNAL_ERROR, detail=type(bug).__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proofs:
+    """What is proven of one caller."""
+
+    identity: Finding[Identity]
+    device: Finding[AttestationResult]
+
+
+class Verification:
+    """The verifiers of this house: identity providers by issuer, evidence formats by name."""
+
+    def __init__(
+        self,
+        *,
+        providers: Mapping[str, IdpAdapter],
+        keys: ProviderKeys,
+        verifiers: Mapping[str, AttestationVerifier],
+        challenges: Challenges,
+        store: Store,
+        clock: Clock,
+    ) -> None:
+        self._providers = providers
+        self._keys = keys
+        self._verifiers = verifiers
+        self._challenges = challenges
+        self._store = store
+        self._clock = clock
+
+    def assurances(self, issuer: str) -> tuple[Assurance, ...]:
+        """Return what the issuer can be asked for in a step-up, weakest first."""
+        provider = self._providers.get(issuer)
+        if provider is None:
+            return ()
+        ladder = [Assurance(acr=acr, level=level) for acr, level in provider.settings.acr.items()]
+        return tuple(sorted(ladder, key=lambda rung: (rung.level, rung.acr)))
+
+    async def prove(self, join: JoinRequest, *, steps: Steps) -> Proofs:
+        """Prove what a question presents by itself, each proof in a step of its own.
+
+        The device comes first: whether the token has to stand by itself depends on whose device has signed for it.
+        """
+        credentials = join.credentials
+        with steps.step(tracing.DEVICE) as step:
+            device = await self._prove_device(credentials, alias=join.alias)
+            step.finding(device)
+        with steps.step(tracing.IDENTITY) as step:
+            identity = await self._prove_identity(credentials, device=device, alias=join.alias)
+            step.finding(identity)
+        return Proofs(identity=identity, device=_own(device, identity=identity))
+
+    async def _prove_device(self, credentials: Credentials, *, alias: str) -> Finding[AttestationResult]:
+        if not credentials.evidence:
+            return ABSENT
+        return await find(self._appraise(credentials, alias=alias))
+
+    async def _prove_identity(
+        self, credentials: Credentials, *, device: Finding[AttestationResult], alias: str
+    ) -> Finding[Identity]:
+        unverified_token = credentials.unverified_token
+        if unverified_token is None:
+            return ABSENT
+        if not credentials.evidence:
+            return await find(self._verify_bearer(unverified_token, spent=None, alias=alias))
+        if isinstance(device, Proven) and device.value.owner is None:
+            spent = credentials.evidence[0].challenge_id
+            return await find(self._verify_bearer(unverified_token, spent=spent, alias=alias))
+        return await find(self._verify_signed(unverified_token))
+
+    async def _verify(self, unverified_token: str) -> Identity:
+        unverified = read_unverified(unverified_token)
+        provider = self._providers.get(unverified.issuer)
+        if provider is None:
+            raise Refused(Reason.TOKEN_ISSUER, "the issuer is not among the configured ones")
+        expected = provider.settings
+        if unverified.algorithm not in expected.algorithms:  # before anybody is asked for keys
+            raise Refused(Reason.TOKEN_ALGORITHM, f"expected one of {sorted(expected.algorithms)}")
+        claims = verify(
+            unverified_token,
+            keys=await self._keys.keys(expected.issuer, key_id=unverified.key_id),
+            issuer=expected.issuer,
+            audience=expected.audience,
+            algorithms=expected.algorithms,
+            token_types=provider.token_types,
+            now=self._clock(),
+        )
+        for claim, check in provider.checks.items():
+            check(claim, claims.payload)
+        return provider.identity(claims)
+
+    async def _verify_signed(self, unverified_token: str) -> Identity:
+        """Verify a token that a device of its owner has signed for; where it is another's, the device is refused.
+
+        It counts as often as there are challenges for it. As a bearer token it is used up all the same: whoever sees
+        it on its way must not have it to themselves.
+        """
+        identity = await self._verify(unverified_token)
+        await self._use_up(unverified_token, expires_at=identity.expires_at)
+        return identity
+
+    async def _verify_bearer(self, unverified_token: str, *, spent: str | None, alias: str) -> Identity:
+        """Verify a token that nothing binds to its owner: it counts once, and is fresh or carries a nonce of ours.
+
+        A device of nobody knows whom binds it to nobody. `spent` is the challenge that such a device has just signed,
+        for this conference: the token may carry the same one.
+        """
+        identity = await self._verify(unverified_token)
+        is_first_use = await self._use_up(unverified_token, expires_at=identity.expires_at)
+        # OIDC Core 3.1.3.7 step 11: a token that carries our nonce was minted for this very question.
+        nonce = identity.nonce
+        is_minted_for_us = nonce and (nonce == spent or await self._challenges.spend_nonce(nonce, alias=alias))
+        if not is_first_use:
+            raise Refused(Reason.TOKEN_REPLAYED)
+        if not is_minted_for_us and self._clock() - identity.issued_at > BEARER_AGE:
+            raise Refused(Reason.TOKEN_STALE, f"older than {BEARER_AGE}, without a device proof or a nonce of ours")
+        return identity
+
+    async def _use_up(self, unverified_token: str, *, expires_at: datetime) -> bool:
+        """Say whether this is the first use of a token."""
+        # Without the signature: an ECDSA signature can be respelled by anybody (s and n - s verify alike), and the
+        # same token must not count a second time in another spelling.
+        signed_part, _, _ = unverified_token.rpartition(".")
+        token_hash = sha256(signed_part.encode()).hexdigest()
+        return await self._store.claim(KIND, token_hash, expires_at=expires_at + LEEWAY, now=self._clock())
+
+    async def _appraise(self, credentials: Credentials, *, alias: str) -> AttestationResult:
+        if len(credentials.evidence) > 1:
+            raise Refused(Reason.EVIDENCE_MALFORMED, f"got {len(credentials.evidence)} pieces of evidence, expected 1")
+        evidence: Evidence = credentials.evidence[0]
+        verifier = self._verifiers.get(evidence.format)
+        if verifier is None:
+            raise Refused(Reason.EVIDENCE_FORMAT, f"expected one of {sorted(self._verifiers)}")
+        transcript = await self._challenges.spend(
+            evidence.challenge_id, alias=alias, purpose=Purpose.JOIN, unverified_token=credentials.unverified_token
+        )
+        return verifier.appraise(evidence, transcript=transcript.digest(), now=self._clock())
+
+
+def _own(device: Finding[AttestationResult], *, identity: Finding[Identity]) -> Finding[AttestationResult]:
+    """Refuse a device that is known to be somebody else's."""
+    if not isinstance(device, Proven) or not isinstance(identity, Proven):
+        return device
+    if device.value.owner in (None, identity.value.key):
+        return device
+    return Unproven(gap=Gap.REFUSED, reason=Reason.DEVICE_OWNER)
