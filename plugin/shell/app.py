@@ -1,0 +1,96 @@
+"""The service: doors on a server that answers explicitly from the moment its port is open until it is closed."""
+
+import asyncio
+import logging
+import signal
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from plugin.core.record import DecisionRecord
+from plugin.ports import Clock
+from plugin.shell.check import Checked
+from plugin.shell.config import Config
+from plugin.shell.gate import Gate
+from plugin.shell.generic_door import GenericDoor
+from plugin.shell.http import MAX_BODY, ExplicitRunner
+from plugin.shell.pexip_door import PexipDoor
+from plugin.shell.rate import RateLimit
+from plugin.shell.telemetry import Telemetry
+from plugin.shell.wiring import open_house, utc_now
+
+log = logging.getLogger(__name__)
+
+# How long a stopping service still answers, with rejects, so that balancers notice before the port is closed.
+DRAIN_SECONDS = 3.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """A service that is up. `port` is the real one where the configuration says 0."""
+
+    gate: Gate
+    port: int
+
+
+def build_app(checked: Checked, *, gate: Gate) -> web.Application:
+    """Make the application: the doors of this configuration."""
+    app, config = web.Application(client_max_size=MAX_BODY), checked.config
+    limit = RateLimit(per_minute=config.requests_per_minute, monotonic=time.monotonic)
+    app.add_routes(GenericDoor(config.callers, gate=gate, limit=limit, proxies=config.proxies).routes())
+    if config.pexip:
+        app.add_routes(PexipDoor(config.pexip, gate=gate, proxies=config.proxies).routes())
+    return app
+
+
+@asynccontextmanager
+async def running(
+    checked: Checked,
+    *,
+    telemetry: Telemetry,
+    clock: Clock = utc_now,
+    listeners: tuple[Callable[[DecisionRecord], None], ...] = (),
+) -> AsyncIterator[Service]:
+    """Run the service. The port is open, and rejects, before the house is; and it rejects until it is closed."""
+    gate, config = Gate(), checked.config
+    app = build_app(checked, gate=gate)
+    runner = ExplicitRunner(app)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, config.host, config.port)
+        await site.start()
+        async with open_house(checked, telemetry=telemetry, clock=clock, listeners=listeners) as house:
+            gate.house = house
+            host, port = runner.addresses[0][:2]
+            _warn(config)
+            log.info("serving", extra={"host": host, "port": port, "bundle": checked.bundle.revision})
+            try:
+                yield Service(gate=gate, port=port)
+            finally:
+                gate.house = None
+    finally:
+        await runner.cleanup()
+
+
+def _warn(config: Config) -> None:
+    """Say at every start what an administrator has chosen against the safe default."""
+    if config.pexip and config.pexip.settings.unsafe_leave_to_platform:
+        patterns = list(config.pexip.settings.unsafe_leave_to_platform)
+        log.warning("unsafe_leave_to_platform: the platform admits to these by itself", extra={"patterns": patterns})
+
+
+async def serve(checked: Checked, *, telemetry: Telemetry) -> None:
+    """Serve until SIGTERM or SIGINT, then answer rejects for a moment, then stop."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with running(checked, telemetry=telemetry) as service:
+        await stop.wait()
+        log.info("draining", extra={"seconds": DRAIN_SECONDS})
+        service.gate.house = None
+        await asyncio.sleep(DRAIN_SECONDS)
+    log.info("stopped")

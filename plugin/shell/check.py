@@ -1,0 +1,133 @@
+"""Everything that can be known to be wrong before anything starts, found in one go."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from plugin.core.directory import Directory
+from plugin.platforms.pexip_rooms import PexipRooms
+from plugin.policy.bundle import Bundle
+from plugin.policy.problems import BundleProblems
+from plugin.policy.seat import seat
+from plugin.policy.setting import Setting
+from plugin.ports import AttestationVerifier, IdpAdapter
+from plugin.shell.bundles import load_bundle, run_cases
+from plugin.shell.check_rooms import build_rooms, check_restrictions
+from plugin.shell.config import Config, read_config
+from plugin.shell.registry import idp_adapters, verifiers
+from plugin.shell.toml_reader import Problems
+
+
+class CheckFailed(Exception):
+    """Everything that is wrong, each as `file:line: problem` or `file: key.path: problem`."""
+
+    def __init__(self, problems: tuple[str, ...]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """A configuration with nothing known to be wrong, and what was built from it on the way."""
+
+    config: Config
+    bundle: Bundle
+    directory: Directory
+    rooms: PexipRooms
+    providers: dict[str, IdpAdapter]
+    verifiers: dict[str, AttestationVerifier]
+
+
+def check(file: Path) -> Checked:
+    """Check a configuration and everything that it names. Raises CheckFailed with all that is wrong."""
+    checked = prepare(file)
+    problems = Problems(file=str(file), folder=file.parent)
+    check_restrictions(checked.config, bundle=checked.bundle, rooms=checked.rooms, problems=problems)
+    if problems.found:
+        raise CheckFailed(tuple(map(str, problems.found)))
+    return checked
+
+
+def prepare(file: Path) -> Checked:
+    """Check all but what takes seconds: whether the rooms refuse what the policies refuse (joins are denied then)."""
+    problems = Problems(file=str(file), folder=file.parent)
+    config = read_config(file, problems=problems)
+    if config is None:
+        raise CheckFailed(tuple(map(str, problems.found)))
+    providers = _build_providers(config, problems=problems)
+    device_verifiers = _build_verifiers(config, problems=problems)
+    rooms = build_rooms(config, problems=problems)
+    bundle, policy_problems = _load_bundle(config)
+    if bundle and not problems.found:
+        _check_conferences(config, bundle=bundle, problems=problems)
+    if problems.found or bundle is None:
+        raise CheckFailed((*map(str, problems.found), *policy_problems))
+    return Checked(
+        config=config,
+        bundle=bundle,
+        directory=rooms.directory,
+        rooms=rooms,
+        providers=providers,
+        verifiers=device_verifiers,
+    )
+
+
+def judge_cases(checked: Checked) -> list[tuple[str, tuple[str, ...]]]:
+    """Judge the bundle's example cases: each by name, with what differs from what it expects. Raises CheckFailed."""
+    try:
+        return run_cases(checked.config.bundle, setting=checked.bundle.setting, directory=checked.directory)
+    except BundleProblems as found:
+        raise CheckFailed(tuple(map(str, found.problems))) from None
+
+
+def setting_of(config: Config) -> Setting:
+    """Return what policies are written against: zones, organisations, issuers."""
+    return Setting(
+        zones=tuple(zone.name for zone in config.zones),
+        inside=frozenset(zone.name for zone in config.zones if zone.inside),
+        house=config.house,
+        orgs=config.orgs,
+        issuers={idp.settings.issuer: idp.settings.org for idp in config.idps},
+    )
+
+
+def _build_providers(config: Config, *, problems: Problems) -> dict[str, IdpAdapter]:
+    adapters, providers = idp_adapters(), {}
+    for entry in config.idps:
+        build = adapters.get(entry.adapter)
+        if build is None:
+            problems.add(f"{entry.place}.adapter", f"got `{entry.adapter}`, expected one of {sorted(adapters)}")
+            continue
+        try:
+            providers[entry.settings.issuer] = build(entry.settings)
+        except ValueError as error:
+            problems.add(entry.place, str(error))
+    return providers
+
+
+def _build_verifiers(config: Config, *, problems: Problems) -> dict[str, AttestationVerifier]:
+    if not all(anchor.certificates for anchor in config.device_cas):
+        return {}  # noted where the file was read
+    try:
+        return verifiers(config.device_cas)
+    except ValueError as error:
+        problems.add("device_ca", str(error))
+        return {}
+
+
+def _load_bundle(config: Config) -> tuple[Bundle | None, tuple[str, ...]]:
+    try:
+        return load_bundle(config.bundle, setting=setting_of(config)), ()
+    except BundleProblems as found:
+        return None, tuple(map(str, found.problems))
+
+
+def _check_conferences(config: Config, *, bundle: Bundle, problems: Problems) -> None:
+    """Note what only the bundle can tell of a conference: its classification, and a seat that it does not have."""
+    for entry in config.conferences:
+        conference = entry.conference
+        if conference.classification not in bundle.data.classifications:
+            expected = f"expected one of {', '.join(sorted(bundle.data.classifications))}"
+            problems.add(f"{entry.place}.classification", f"got `{conference.classification}`, {expected}")
+        if seat(conference, setting=bundle.setting) == len(conference.zones):
+            message = "the conference takes people from outside the house, expected a zone that is outside too"
+            problems.add(f"{entry.place}.zones", message)

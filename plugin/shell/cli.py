@@ -1,0 +1,91 @@
+"""The command `vestibule`: demo, serve, check, policy test."""
+
+import argparse
+import asyncio
+import logging
+import sys
+from pathlib import Path
+
+from plugin.core.errors import Unavailable
+from plugin.shell import telemetry
+from plugin.shell.app import serve
+from plugin.shell.check import Checked, CheckFailed, check, judge_cases
+from plugin.shell.demo import run as demo
+from plugin.shell.logs import log_as_json
+
+DEFAULT_CONFIG = Path("vestibule.toml")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a command. 0 = all is well, 1 = something is wrong and was said, 2 = the command was not understood."""
+    options = _parser().parse_args(arguments)
+    try:
+        code: int = options.run(options)
+    except CheckFailed as failed:
+        for problem in failed.problems:
+            print(problem, file=sys.stderr)
+        print(f"{len(failed.problems)} problem(s); nothing was started", file=sys.stderr)
+        return 1
+    except (OSError, Unavailable) as error:
+        print(f"cannot start: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="vestibule", description="Zero-trust admission to video meetings.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    config = argparse.ArgumentParser(add_help=False)
+    config.add_argument("--config", type=Path, default=DEFAULT_CONFIG, help="default: %(default)s")
+
+    one = commands.add_parser("demo", help="see it work: loopback only, throw-away keys, no external server")
+    demo.add_arguments(one)
+    one.set_defaults(run=demo.main)
+    one = commands.add_parser("serve", parents=[config], help="answer the questions of conferencing platforms")
+    one.set_defaults(run=_serve)
+    one = commands.add_parser("check", parents=[config], help="report everything that is wrong, and start nothing")
+    one.set_defaults(run=_check)
+    policy = commands.add_parser("policy", help="work on the bundle of policies")
+    actions = policy.add_subparsers(required=True, metavar="ACTION")
+    one = actions.add_parser("test", parents=[config], help="judge the bundle's example cases")
+    one.set_defaults(run=_policy_test)
+    return parser
+
+
+def _serve(options: argparse.Namespace) -> int:
+    log_as_json(logging.INFO)
+    checked = check(options.config)
+    traces = telemetry.start(checked.config.telemetry_endpoint)
+    try:
+        asyncio.run(serve(checked, telemetry=traces))
+    finally:
+        traces.shutdown()
+    return 0
+
+
+def _check(options: argparse.Namespace) -> int:
+    checked = check(options.config)
+    print(_summary(checked))
+    return 0
+
+
+def _summary(checked: Checked) -> str:
+    config = checked.config
+    return (
+        f"{config.file}: no problems found: {len(config.idps)} identity provider(s), {len(config.zones)} zone(s), "
+        f"{len(config.conferences)} conference entr(ies), bundle {checked.bundle.revision[:12]}"
+    )
+
+
+def _policy_test(options: argparse.Namespace) -> int:
+    checked = check(options.config)
+    results = judge_cases(checked)
+    for name, differences in results:
+        print(f"{'FAIL' if differences else 'ok  '} {name}")
+        for difference in differences:
+            print(f"     {difference}")
+    failed = sum(bool(differences) for _, differences in results)
+    print(f"{len(results)} cases, {failed} failed")
+    return 1 if failed or not results else 0

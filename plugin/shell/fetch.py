@@ -1,0 +1,158 @@
+"""Documents from the configured hosts, over HTTPS, within bounds of size and time.
+
+It must never follow a redirect, use a proxy or a cookie that nobody configured, decompress, or connect to an address
+that the host's name has no business with: a name outside can lead inside.
+"""
+
+import re
+from collections.abc import Mapping
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from socket import AF_UNSPEC, AddressFamily
+
+import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
+from yarl import URL
+
+from plugin.core.errors import Unavailable
+from plugin.core.reasons import Reason
+from plugin.ports import Fetched
+
+TIMEOUT = 2.0
+CHUNK = 8 * 1024
+REDIRECTS = range(300, 400)
+
+# RFC 1918, RFC 6598, RFC 4193.
+PRIVATE_NETWORKS = tuple(
+    ip_network(network) for network in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7")
+)
+
+_MAX_AGE = re.compile(r"(?:^|[,\s])max-age=(\d{1,9})(?:$|[,\s])", re.IGNORECASE)
+
+
+class HttpFetch:
+    """The Fetch port over aiohttp. To be made inside the running loop, and closed at the end.
+
+    `hosts` may be reached at public addresses, `private_hosts` at those of a private network as well. Both hold
+    host names, or addresses, in lower case. A loopback host is reached at loopback addresses only.
+    """
+
+    def __init__(
+        self,
+        *,
+        hosts: frozenset[str],
+        private_hosts: frozenset[str] = frozenset(),
+        timeout: float = TIMEOUT,
+        resolver: AbstractResolver | None = None,
+    ) -> None:
+        self._hosts = hosts | private_hosts
+        self._private_hosts = private_hosts
+        guarded = _GuardedResolver(resolver or aiohttp.ThreadedResolver(), private_hosts=private_hosts)
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(resolver=guarded),
+            timeout=aiohttp.ClientTimeout(total=timeout),
+            headers={"Accept": "application/json", "Accept-Encoding": "identity"},
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+            trust_env=False,
+            raise_for_status=False,
+        )
+
+    async def __call__(self, url: str, *, limit: int) -> Fetched:
+        target = self._permitted(url)
+        host = target.raw_host or ""
+        try:
+            async with self._session.get(target, allow_redirects=False) as response:
+                if response.status in REDIRECTS:
+                    raise _misconfigured(host, f"got status `{response.status}`, expected no redirect")
+                if response.headers.get("Content-Encoding", "identity").lower() != "identity":
+                    raise _misconfigured(host, "got a compressed document, expected none as asked")
+                body = await _read(response, host=host, limit=limit)
+                return Fetched(status=response.status, body=body, max_age=_max_age(response.headers))
+        except TimeoutError:
+            raise Unavailable(host, Reason.IDP_UNREACHABLE, "no answer in time") from None
+        except (aiohttp.ClientError, OSError) as error:
+            raise Unavailable(host, Reason.IDP_UNREACHABLE, type(error).__name__) from None
+
+    async def close(self) -> None:
+        await self._session.close()
+
+    def _permitted(self, url: str) -> URL:
+        """Parse the URL once, with the parser that connects, and check what it leads to."""
+        try:
+            target = URL(url)
+        except ValueError:
+            raise _misconfigured("-", "not a URL") from None
+        host = target.raw_host or ""
+        if host not in self._hosts:
+            raise _misconfigured(host, f"got host `{host}`, expected one of {sorted(self._hosts)}")
+        if target.scheme != "https" and not (target.scheme == "http" and is_loopback(host)):
+            raise _misconfigured(host, f"got scheme `{target.scheme}`, expected https (http only on loopback)")
+        if target.raw_user is not None or target.raw_password is not None:
+            raise _misconfigured(host, "got credentials in a URL, expected none")
+        literal = _address(host)
+        if literal is not None and not _may_lead_to(host, literal, private_hosts=self._private_hosts):
+            raise _misconfigured(host, f"got address `{host}`, expected a public one")
+        return target
+
+
+class _GuardedResolver(AbstractResolver):
+    """Drops addresses that a name may not lead to. The connector connects to what this returns and to nothing else."""
+
+    def __init__(self, resolver: AbstractResolver, *, private_hosts: frozenset[str]) -> None:
+        self._resolver = resolver
+        self._private_hosts = private_hosts
+
+    async def resolve(self, host: str, port: int = 0, family: AddressFamily = AF_UNSPEC) -> list[ResolveResult]:
+        results = await self._resolver.resolve(host, port, family)
+        permitted = [result for result in results if self._permits(host, result)]
+        if not permitted:
+            raise _misconfigured(host, f"`{host}` leads to no address that it may lead to")
+        return permitted
+
+    async def close(self) -> None:
+        await self._resolver.close()
+
+    def _permits(self, host: str, result: ResolveResult) -> bool:
+        address = _address(result["host"])
+        return address is not None and _may_lead_to(host, address, private_hosts=self._private_hosts)
+
+
+def is_loopback(host: str) -> bool:
+    """Say whether a host is this machine by definition, so that nobody on the way could read or change anything."""
+    address = _address(host)
+    return host == "localhost" if address is None else address.is_loopback
+
+
+def _may_lead_to(host: str, address: IPv4Address | IPv6Address, *, private_hosts: frozenset[str]) -> bool:
+    if is_loopback(host):
+        return address.is_loopback
+    if host in private_hosts and any(address in network for network in PRIVATE_NETWORKS):
+        return True
+    return address.is_global
+
+
+def _address(host: str) -> IPv4Address | IPv6Address | None:
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return None
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return mapped or address
+
+
+async def _read(response: aiohttp.ClientResponse, *, host: str, limit: int) -> bytes:
+    body = bytearray()
+    async for chunk in response.content.iter_chunked(CHUNK):
+        body += chunk
+        if len(body) > limit:
+            raise _misconfigured(host, f"got more than `{limit}` bytes")
+    return bytes(body)
+
+
+def _max_age(headers: Mapping[str, str]) -> int | None:
+    found = _MAX_AGE.search(headers.get("Cache-Control", ""))
+    return int(found[1]) if found else None
+
+
+def _misconfigured(host: str, detail: str) -> Unavailable:
+    return Unavailable(host, Reason.IDP_MISCONFIGURED, detail)

@@ -1,0 +1,172 @@
+"""The JSON doors: challenges and tickets for clients, joins for platforms that authenticate themselves.
+
+A 4xx means that the request itself is at fault, and names the field. A refusal of a person is an answer, not an error.
+"""
+
+import hmac
+import logging
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+
+from aiohttp import web
+
+from plugin.core import base64url
+from plugin.core.decision import Decision, Deny, because
+from plugin.core.errors import Unavailable
+from plugin.core.join import JoinRequest
+from plugin.core.reasons import Reason
+from plugin.core.transcript import VERSION, Purpose
+from plugin.flow.exchange import Refusal
+from plugin.jose.strict_json import read_object
+from plugin.platforms import generic
+from plugin.platforms.generic import BadRequest, CallerRights, NotEntitled
+from plugin.ports import Json
+from plugin.shell.config import CallerEntry
+from plugin.shell.gate import Gate, House, Lane
+from plugin.shell.http import explicit
+from plugin.shell.rate import RateLimit
+from plugin.shell.source import IpNetwork, source_of
+
+log = logging.getLogger(__name__)
+
+NO_STORE = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
+BEARER = {"WWW-Authenticate": "Bearer"}
+# Clients are strangers until they have proven something, so there is less room for them than for platforms.
+MOST_CLIENTS = 25
+MOST_PLATFORMS = 100
+MAX_VALUES = 5_000
+NOTHING: Mapping[str, str] = {}
+
+Handler = Callable[..., Awaitable[web.Response]]
+
+
+class GenericAnswers:
+    """The answering side: plain JSON, which leaves every restriction to the platform as an obligation."""
+
+    def honour(self, _join: JoinRequest, decision: Decision) -> Decision:
+        return decision
+
+    def write(self, _join: JoinRequest, decision: Decision, *, decision_id: str, trace_id: str) -> Json:
+        return generic.write(decision, decision_id=decision_id, trace_id=trace_id)
+
+
+class GenericDoor:
+    """`POST /v1/challenges`, `POST /v1/tickets` and `POST /v1/joins`."""
+
+    def __init__(
+        self, callers: tuple[CallerEntry, ...], *, gate: Gate, limit: RateLimit, proxies: tuple[IpNetwork, ...]
+    ) -> None:
+        self._callers = callers
+        self._proxies = proxies
+        self._limit = limit
+        self._clients = Lane(gate=gate, most=MOST_CLIENTS)
+        self._platforms = Lane(gate=gate, most=MOST_PLATFORMS)
+
+    def routes(self) -> list[web.AbstractRouteDef]:
+        return [
+            web.post("/v1/challenges", partial(self._open, self._challenge)),
+            web.post("/v1/tickets", partial(self._open, self._ticket)),
+            web.post("/v1/joins", self._join),
+        ]
+
+    async def _open(self, answer: Handler, request: web.Request) -> web.Response:
+        if not self._limit.allows(source_of(request, proxies=self._proxies)):
+            return _error(429, message="too many requests from this address", headers={"Retry-After": "60"})
+        return await explicit(_explained(_ask(answer, request, lane=self._clients)), otherwise=_denied)
+
+    async def _challenge(self, body: Json, *, house: House) -> web.Response:
+        alias = generic.read_challenge(body)
+        challenge = await house.challenges.issue(alias, purpose=Purpose.JOIN)
+        transcript = challenge.transcript
+        answer = {
+            "challenge_id": challenge.id,
+            "version": VERSION,
+            "purpose": transcript.purpose.value,
+            "tenant": transcript.tenant,
+            "origin": transcript.origin,
+            "conference": transcript.conference,
+            "nonce": base64url.encode(transcript.nonce),
+            "expires_at": challenge.expires_at.isoformat(),
+        }
+        return web.json_response(answer, status=201, headers=NO_STORE)
+
+    async def _ticket(self, body: Json, *, house: House) -> web.Response:
+        since = time.time_ns()
+        join = generic.read_ticket(body, now=house.clock())
+        issued = await house.exchange.issue(join, read_since=since)
+        if isinstance(issued, Refusal):
+            record = issued.record
+            refusal = generic.write(issued.decision, decision_id=record.decision_id, trace_id=record.trace_id)
+            return web.json_response(refusal, status=403, headers=NO_STORE)
+        answer = {"ticket": issued.secret, "expires_at": issued.expires_at.isoformat()}
+        return web.json_response(answer, status=201, headers=NO_STORE)
+
+    async def _join(self, request: web.Request) -> web.Response:
+        caller = self._caller_of(request)
+        source = source_of(request, proxies=self._proxies)
+        if caller is None and not self._limit.allows(source):
+            return _error(429, message="too many requests from this address", headers={"Retry-After": "60"})
+        if caller is None:
+            log.error("join without a valid bearer token", extra={"source": source})
+            return _error(401, message="expected `Authorization: Bearer` with a caller's token", headers=BEARER)
+        answer = partial(self._answer_join, caller)
+        return await explicit(_explained(_ask(answer, request, lane=self._platforms)), otherwise=_denied)
+
+    async def _answer_join(self, caller: CallerRights, body: Json, *, house: House) -> web.Response:
+        since = time.time_ns()
+        join = generic.read_join(body, caller=caller, now=house.clock())
+        answer = await house.admission.answer(join, platform=GenericAnswers(), read_since=since)
+        return web.json_response(answer.body, headers=NO_STORE)
+
+    def _caller_of(self, request: web.Request) -> CallerRights | None:
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        found = None
+        for caller in self._callers:  # every one is compared, so that the time tells nothing
+            if hmac.compare_digest(token.strip().encode(errors="replace"), caller.token.encode()):
+                found = caller.rights
+        return found if scheme.lower() == "bearer" else None
+
+
+async def _ask(answer: Handler, request: web.Request, *, lane: Lane) -> web.Response:
+    """Answer one request. Its body is read first: who sends it slowly holds nobody up."""
+    body = await _body(request)
+    with lane.enter() as house:
+        return _denied(house) if isinstance(house, Reason) else await answer(body, house=house)
+
+
+async def _body(request: web.Request) -> dict[str, object]:
+    """Read a JSON object, strictly: a member that stands twice could hide one of two meanings."""
+    try:
+        raw = await request.read()
+        # Counted before it is parsed: many small values take long, and whoever sends them has proven nothing yet.
+        if sum(map(raw.count, (b",", b"{", b"["))) > MAX_VALUES:
+            raise BadRequest("body", f"got too many values, expected at most {MAX_VALUES}")
+        return read_object(raw)
+    except web.HTTPRequestEntityTooLarge:
+        raise BadRequest("body", f"got more than {request.client_max_size} bytes") from None
+    except ValueError as error:
+        raise BadRequest("body", str(error)) from None
+
+
+async def _explained(answer: Awaitable[web.Response]) -> web.Response:
+    """Turn a caller's mistakes into 4xx, and a store that does not answer into an explicit refusal."""
+    try:
+        return await answer
+    except BadRequest as bad:
+        return _error(400, field=bad.field, message=bad.message)
+    except NotEntitled as error:
+        return _error(403, field=error.field, message=error.message)
+    except Unavailable as unavailable:
+        return _denied(unavailable.reason)
+
+
+def _error(status: int, *, message: str, field: str = "", headers: Mapping[str, str] = NOTHING) -> web.Response:
+    body = {"error": {"field": field, "message": message}}
+    return web.json_response(body, status=status, headers={**NO_STORE, **headers})
+
+
+def _denied(reason: Reason) -> web.Response:
+    """Refuse because this house cannot answer: nobody is admitted by a failure."""
+    body = generic.write(Deny(reasons=(because(reason),)), decision_id="", trace_id="")
+    return web.json_response(body, status=503, headers=NO_STORE)

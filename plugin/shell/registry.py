@@ -1,0 +1,24 @@
+"""Where adapters come from: entry points for identity providers and evidence formats.
+
+A foreign adapter is installed exactly as an own one: as a package that declares the entry point.
+"""
+
+from importlib.metadata import entry_points
+
+from plugin.ports import AttestationVerifier, BuildIdpAdapter, BuildVerifier, DeviceCa
+
+IDP_ADAPTERS = "vestibule.idp_adapters"
+ATTESTATION = "vestibule.attestation"
+
+
+def idp_adapters() -> dict[str, BuildIdpAdapter]:
+    """Return every installed kind of identity provider by name."""
+    return {point.name: point.load() for point in entry_points(group=IDP_ADAPTERS)}
+
+
+def verifiers(anchors: tuple[DeviceCa, ...]) -> dict[str, AttestationVerifier]:
+    """Build every installed evidence format. Without trust anchors there is none: emptiness is failure, not trust."""
+    if not anchors:
+        return {}
+    builders: dict[str, BuildVerifier] = {point.name: point.load() for point in entry_points(group=ATTESTATION)}
+    return {name: build(anchors) for name, build in builders.items()}

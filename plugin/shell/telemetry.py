@@ -1,0 +1,51 @@
+"""Where spans go: batched in memory, sent over OTLP/HTTP, dropped where nobody takes them.
+
+Admission never waits for a collector. The queue is bounded and loses its oldest spans when it is full; exporting is a
+daemon thread's; and stopping takes two seconds at most, whatever the collector does. The decision record does not
+depend on any of it.
+
+The SDK's environment variables hold with four exceptions, which are fixed here: every join is sampled
+(`OTEL_TRACES_SAMPLER`), the service is called `vestibule` (`OTEL_SERVICE_NAME`), and where to send and for how long
+to try come from the configuration (`OTEL_EXPORTER_OTLP_ENDPOINT`, `OTEL_EXPORTER_OTLP_TIMEOUT`). So headers with an
+API key (`OTEL_EXPORTER_OTLP_HEADERS`), certificates, resource attributes and batch sizes are set in the environment.
+"""
+
+import threading
+from importlib.metadata import version
+
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.trace.sampling import ALWAYS_ON
+from opentelemetry.trace import Tracer
+
+SERVICE = "vestibule"
+EXPORT_SECONDS = 5.0
+SHUTDOWN_SECONDS = 2.0
+
+
+class Telemetry:
+    """A tracer of this service's own, and what it takes to stop it. The process's global tracer is left alone."""
+
+    def __init__(self, provider: TracerProvider) -> None:
+        self._provider = provider
+        self.tracer: Tracer = provider.get_tracer(SERVICE, version(SERVICE))
+
+    def shutdown(self) -> None:
+        """Send what is left, for two seconds at most. Blocks: call it when the event loop has ended, or in a thread."""
+        # The SDK's own shutdown waits for the collector, up to half a minute. What it has not sent by then is lost.
+        sending = threading.Thread(target=self._provider.shutdown, name="telemetry-shutdown", daemon=True)
+        sending.start()
+        sending.join(SHUTDOWN_SECONDS)
+
+
+def start(endpoint: str | None) -> Telemetry:
+    """Start tracing to `ENDPOINT/v1/traces`; without an endpoint spans have ids and go nowhere."""
+    resource = Resource.create({"service.name": SERVICE, "service.version": version(SERVICE)})
+    # The SDK would wait at exit, in a hook of its own, for a collector that does not answer.
+    provider = TracerProvider(sampler=ALWAYS_ON, resource=resource, shutdown_on_exit=False)
+    if endpoint:
+        exporter = OTLPSpanExporter(endpoint=f"{endpoint.rstrip('/')}/v1/traces", timeout=EXPORT_SECONDS)
+        provider.add_span_processor(BatchSpanProcessor(exporter))
+    return Telemetry(provider)

@@ -1,0 +1,155 @@
+"""Puts the parts together: from a checked configuration to a house that answers, and back to nothing."""
+
+import asyncio
+import logging
+import secrets
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
+from hashlib import sha256
+from urllib.parse import urlsplit
+
+from plugin.core.errors import Unavailable
+from plugin.core.record import DecisionRecord
+from plugin.flow.admission import Admission
+from plugin.flow.challenges import Challenges
+from plugin.flow.exchange import Exchange
+from plugin.flow.ledger import Ledger
+from plugin.flow.provider_keys import ProviderKeys
+from plugin.flow.ticketing import Ticketing
+from plugin.flow.tracing import Tracing
+from plugin.flow.verification import Verification
+from plugin.ports import Clock, Store
+from plugin.shell.check import Checked
+from plugin.shell.config import Config
+from plugin.shell.fetch import HttpFetch
+from plugin.shell.gate import House
+from plugin.shell.telemetry import Telemetry
+from plugin.stores.sqlite import open_sqlite
+
+log = logging.getLogger(__name__)
+
+PSEUDONYM_KEY_BYTES = 32
+PURGE_SECONDS = 60
+
+
+def utc_now() -> datetime:
+    """Return the time now. The one clock of the service."""
+    return datetime.now(UTC)
+
+
+@asynccontextmanager
+async def open_house(
+    checked: Checked,
+    *,
+    telemetry: Telemetry,
+    clock: Clock = utc_now,
+    listeners: tuple[Callable[[DecisionRecord], None], ...] = (),
+) -> AsyncIterator[House]:
+    """Open everything that a house holds, and close it again in the reverse order."""
+    config = checked.config
+    async with AsyncExitStack() as stack:
+        store = await _open_store(config)
+        stack.push_async_callback(store.close)
+        purging = asyncio.create_task(_purge_now_and_then(store, clock=clock))
+        purging.add_done_callback(_say_how_it_ended)
+        stack.push_async_callback(_cancel, purging)
+        fetch = _open_fetch(config)
+        stack.push_async_callback(fetch.close)
+        keys = ProviderKeys([idp.settings for idp in config.idps], fetch=fetch, clock=clock)
+        stack.push_async_callback(keys.close)
+        challenges = Challenges(
+            store=store,
+            clock=clock,
+            random_bytes=secrets.token_bytes,
+            tenant=config.tenant,
+            origin=origin_of(config.public_url),
+        )
+        verification = Verification(
+            providers=checked.providers,
+            keys=keys,
+            verifiers=checked.verifiers,
+            challenges=challenges,
+            store=store,
+            clock=clock,
+        )
+        ticketing = Ticketing(store=store, clock=clock, random_bytes=secrets.token_bytes)
+        ledger = Ledger(
+            store=store,
+            clock=clock,
+            pseudonym_key=_pseudonym_key(config.pseudonym_key),
+            random_bytes=secrets.token_bytes,
+            keep=config.keep_records,
+            listeners=listeners,
+        )
+        tracing = Tracing(telemetry.tracer, monotonic=time.perf_counter)
+        yield House(
+            admission=Admission(
+                bundle=checked.bundle,
+                directory=checked.directory,
+                verification=verification,
+                ticketing=ticketing,
+                ledger=ledger,
+                tracing=tracing,
+                clock=clock,
+            ),
+            exchange=Exchange(
+                directory=checked.directory,
+                verification=verification,
+                ticketing=ticketing,
+                ledger=ledger,
+                tracing=tracing,
+            ),
+            challenges=challenges,
+            rooms=checked.rooms,
+            clock=clock,
+        )
+
+
+async def _purge_now_and_then(store: Store, *, clock: Clock) -> None:
+    """Enforce retention: what has expired leaves the disk, on a quiet system too."""
+    while True:
+        try:
+            removed = await store.purge(now=clock())
+        except Unavailable as unavailable:
+            log.warning("store not purged", extra={"detail": unavailable.detail})
+            removed = 0
+        await asyncio.sleep(0 if removed else PURGE_SECONDS)
+
+
+async def _open_store(config: Config) -> Store:
+    try:
+        return await open_sqlite(config.store_url)
+    except Unavailable as unavailable:
+        raise Unavailable(f"store `{config.store_url}`", unavailable.reason, unavailable.detail) from None
+
+
+def _say_how_it_ended(purging: asyncio.Task[None]) -> None:
+    if not purging.cancelled():
+        log.error("the store is not purged any more", extra={"exception": type(purging.exception()).__name__})
+
+
+async def _cancel(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.wait([task])
+
+
+def origin_of(public_url: str) -> str:
+    """Return scheme and authority (RFC 6454), which is what a device's signature covers."""
+    parts = urlsplit(public_url)
+    return f"{parts.scheme}://{parts.netloc}".lower()
+
+
+def _open_fetch(config: Config) -> HttpFetch:
+    """Allow the hosts of the providers, at private addresses only those of providers on our own network."""
+    public, private = set[str](), set[str]()
+    for idp in config.idps:
+        hosts = {urlsplit(idp.settings.issuer).hostname or "", *idp.settings.key_hosts}
+        (private if idp.private else public).update(hosts)
+    return HttpFetch(hosts=frozenset(public), private_hosts=frozenset(private))
+
+
+def _pseudonym_key(secret: str | None) -> bytes:
+    """Without a configured key, people are unlinkable across restarts."""
+    return sha256(secret.encode()).digest() if secret else secrets.token_bytes(PSEUDONYM_KEY_BYTES)

@@ -1,0 +1,225 @@
+"""Sign-ins at a provider that others wrote and certified, and what this house makes of the tokens that they yield."""
+
+import secrets
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import pytest
+from opentelemetry.trace import NoOpTracer
+
+from idp_adapters.oidc import adapter
+from plugin.core.finding import Finding, Gap, Proven, Unproven
+from plugin.core.identity import Identity, Level
+from plugin.core.join import Caller, Credentials, Direction, JoinRequest, Network, Phase
+from plugin.core.reasons import Reason
+from plugin.flow.challenges import Challenges
+from plugin.flow.provider_keys import COOL_DOWN, KEPT, ProviderKeys
+from plugin.flow.tracing import Tracing
+from plugin.flow.verification import Verification
+from plugin.ports import IdpSettings
+from plugin.shell.fetch import HttpFetch
+from tests.fakes import HandClock, MemoryStore
+from tests.idp_adapters.foreign.provider import ForeignProvider, login, sign_in
+
+pytestmark = pytest.mark.component("node-oidc-provider")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class House:
+    """The identity side of the service, for one foreign provider."""
+
+    clock: HandClock
+    verification: Verification
+
+    async def find(self, id_token: str) -> Finding[Identity]:
+        join = JoinRequest(
+            platform="test",
+            phase=Phase.ROOM,
+            join_key="test",
+            alias="board",
+            zone=None,
+            caller=Caller(display_name="", alias="", protocol="webrtc", vendor=""),
+            credentials=Credentials(unverified_token=id_token),
+            network=Network(address="192.0.2.7", located=False),
+            direction=Direction.DIAL_IN,
+            call=None,
+            received_at=self.clock(),
+        )
+        with Tracing(NoOpTracer(), monotonic=time.perf_counter).join(parent=None, since=time.time_ns()) as steps:
+            proofs = await self.verification.prove(join, steps=steps)
+        return proofs.identity
+
+
+@pytest.fixture
+async def house(foreign_provider: ForeignProvider) -> AsyncIterator[House]:
+    clock, store = HandClock(datetime.now(UTC)), MemoryStore()
+    settings = IdpSettings(
+        issuer=foreign_provider.issuer,
+        audience=frozenset({"vestibule", "vestibule-rsa"}),
+        algorithms=frozenset({"ES256", "RS256"}),
+        org="acme",
+        acr={"urn:example:mfa": Level.MULTI_FACTOR, "phr": Level.PHISHING_RESISTANT},
+    )
+    fetch = HttpFetch(hosts=frozenset({"127.0.0.1"}), timeout=0.5)
+    keys = ProviderKeys([settings], fetch=fetch, clock=clock)
+    challenges = Challenges(
+        store=store,
+        clock=clock,
+        random_bytes=secrets.token_bytes,
+        tenant="default",
+        origin="https://vestibule.example.com",
+    )
+    yield House(
+        clock=clock,
+        verification=Verification(
+            providers={settings.issuer: adapter(settings)},
+            keys=keys,
+            verifiers={},
+            challenges=challenges,
+            store=store,
+            clock=clock,
+        ),
+    )
+    await keys.close()
+    await fetch.close()
+
+
+def refusal(finding: Finding[Identity]) -> tuple[Gap, Reason]:
+    assert isinstance(finding, Unproven)
+    return (finding.gap, finding.reason)
+
+
+async def test_a_sign_in_elsewhere_proves_who_it_is(foreign_provider: ForeignProvider, house: House):
+    id_token = await login(foreign_provider, nonce="n-0S6_WzA2Mj", acr_values="phr")
+
+    finding = await house.find(id_token)
+
+    assert isinstance(finding, Proven)
+    identity = finding.value
+    assert identity.key == f"{foreign_provider.issuer}#alice"
+    assert identity.groups == {"staff", "board"}
+    assert identity.level is Level.PHISHING_RESISTANT
+    assert identity.amr == ("hwk", "user")
+    assert identity.nonce == "n-0S6_WzA2Mj"
+    assert identity.auth_time is not None
+    assert identity.session_id is not None
+
+
+async def test_a_sign_in_without_a_named_acr_is_worth_the_least(foreign_provider: ForeignProvider, house: House):
+    finding = await house.find(await login(foreign_provider))
+
+    assert isinstance(finding, Proven)
+    assert finding.value.level is Level.SIGNED_IN
+
+
+async def test_a_token_under_rsa_is_accepted_as_well(foreign_provider: ForeignProvider, house: House):
+    tokens = await sign_in(foreign_provider, account="bob", client_id="vestibule-rsa")
+
+    assert isinstance(await house.find(tokens.id_token), Proven)
+
+
+async def test_a_token_for_another_client_is_refused(foreign_provider: ForeignProvider, house: House):
+    tokens = await sign_in(foreign_provider, client_id="payroll")
+
+    assert refusal(await house.find(tokens.id_token)) == (Gap.REFUSED, Reason.TOKEN_AUDIENCE)
+
+
+async def test_an_access_token_for_the_same_audience_is_refused(foreign_provider: ForeignProvider, house: House):
+    tokens = await sign_in(foreign_provider)
+
+    assert refusal(await house.find(tokens.access_token)) == (Gap.REFUSED, Reason.TOKEN_TYPE)
+
+
+async def test_a_token_past_its_end_is_refused(foreign_provider: ForeignProvider, house: House):
+    id_token = await login(foreign_provider)
+
+    house.clock.move(minutes=7)
+
+    assert refusal(await house.find(id_token)) == (Gap.REFUSED, Reason.TOKEN_EXPIRED)
+
+
+async def test_a_rotation_of_keys_is_followed(foreign_provider: ForeignProvider, house: House):
+    before = await login(foreign_provider)
+    await house.find(before)
+
+    await foreign_provider.rotate_keys()
+    house.clock.move(seconds=COOL_DOWN.total_seconds())
+
+    assert isinstance(await house.find(await login(foreign_provider)), Proven)
+
+
+async def test_a_token_from_before_a_rotation_holds_while_its_key_is_published(
+    foreign_provider: ForeignProvider, house: House
+):
+    before = await login(foreign_provider)
+
+    await foreign_provider.rotate_keys()
+
+    assert isinstance(await house.find(before), Proven)
+
+
+async def test_a_key_that_is_published_no_more_proves_nothing(foreign_provider: ForeignProvider, house: House):
+    before = await login(foreign_provider)
+
+    foreign_provider.restart()
+
+    assert refusal(await house.find(before)) == (Gap.REFUSED, Reason.TOKEN_KEY)
+
+
+async def test_nobody_is_proven_by_a_provider_that_was_never_reached(foreign_provider: ForeignProvider, house: House):
+    id_token = await login(foreign_provider)
+
+    foreign_provider.stop()
+
+    assert refusal(await house.find(id_token)) == (Gap.UNAVAILABLE, Reason.IDP_UNREACHABLE)
+
+
+async def test_a_provider_that_hangs_is_an_outage(foreign_provider: ForeignProvider, house: House):
+    id_token = await login(foreign_provider)
+
+    with foreign_provider.hung():
+        finding = await house.find(id_token)
+
+    assert refusal(finding) == (Gap.UNAVAILABLE, Reason.IDP_UNREACHABLE)
+
+
+async def test_the_last_good_keys_serve_through_an_outage(foreign_provider: ForeignProvider, house: House):
+    first, second = await login(foreign_provider), await login(foreign_provider)
+    await house.find(first)
+
+    foreign_provider.stop()
+
+    assert isinstance(await house.find(second), Proven)
+
+
+async def test_the_last_good_keys_serve_while_the_provider_hangs(foreign_provider: ForeignProvider, house: House):
+    first, second = await login(foreign_provider), await login(foreign_provider)
+    await house.find(first)
+
+    with foreign_provider.hung():
+        finding = await house.find(second)
+
+    assert isinstance(finding, Proven)
+
+
+async def test_last_good_keys_are_not_good_for_ever(foreign_provider: ForeignProvider, house: House):
+    await house.find(await login(foreign_provider))
+    id_token = await login(foreign_provider)
+
+    foreign_provider.stop()
+    house.clock.move(seconds=KEPT.total_seconds())
+
+    assert refusal(await house.find(id_token)) == (Gap.UNAVAILABLE, Reason.IDP_UNREACHABLE)
+
+
+async def test_a_provider_that_is_back_is_asked_again(foreign_provider: ForeignProvider, house: House):
+    id_token = await login(foreign_provider)
+    foreign_provider.stop()
+    await house.find(id_token)
+
+    foreign_provider.start()
+    house.clock.move(seconds=COOL_DOWN.total_seconds())
+
+    assert isinstance(await house.find(await login(foreign_provider)), Proven)

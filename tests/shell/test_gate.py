@@ -1,0 +1,65 @@
+"""More questions than can be answered in time are refused at once, and nobody crowds the others out."""
+
+import asyncio
+
+import pytest
+
+from plugin.core.reasons import Reason
+from plugin.shell.gate import Gate, Lane
+from tests.shell.world import World
+
+CROWD = 300
+
+
+def test_a_shut_gate_says_so() -> None:
+    with Lane(gate=Gate(), most=1).enter() as house:
+        assert house is Reason.NOT_SERVING
+
+
+async def test_a_full_lane_refuses_and_a_question_makes_room_again(world: World) -> None:
+    lane = Lane(gate=world.gate, most=1)
+
+    with lane.enter() as first, lane.enter() as second:
+        assert (first, second) == (world.gate.house, Reason.OVERLOADED)
+    with lane.enter() as third:
+        assert third is world.gate.house
+
+
+async def test_a_question_that_fails_makes_room_as_well(world: World) -> None:
+    lane = Lane(gate=world.gate, most=1)
+
+    with pytest.raises(ZeroDivisionError), lane.enter():
+        raise ZeroDivisionError
+
+    assert lane.answering == 0
+
+
+async def test_in_a_crowd_every_answer_is_explicit_and_a_refusal_says_why(world: World) -> None:
+    rooms = await asyncio.gather(*(world.service("townhall") for _ in range(CROWD)))
+
+    assert {room["action"] for room in rooms} <= {"continue", "reject"}
+    assert {room["reason"] for room in rooms if room["action"] == "reject"} <= {"overloaded"}
+
+
+async def test_a_crowd_of_clients_does_not_keep_a_platform_waiting(world: World) -> None:
+    challenges = [world.post("/v1/challenges", {"conference": "board"}, bearer=None) for _ in range(CROWD)]
+    crowd = asyncio.gather(*challenges)
+
+    room = await world.service("townhall")
+
+    assert room["action"] == "continue"
+    assert {status for status, _ in await crowd} <= {201, 503}
+
+
+async def test_clients_that_send_slowly_hold_nobody_up(world: World) -> None:
+    host, port = "127.0.0.1", int(world.url.rpartition(":")[2])
+    writers = [(await asyncio.open_connection(host, port))[1] for _ in range(CROWD // 3)]
+    for writer in writers:
+        writer.write(b"POST /v1/challenges HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
+        await writer.drain()
+
+    challenge = await world.challenge("board")
+
+    assert challenge["nonce"]
+    for writer in writers:
+        writer.close()
