@@ -13,11 +13,11 @@ from plugin.core.finding import Proven
 from plugin.policy.cases import Case, read_cases
 from plugin.shell.bundles import read_folder
 from plugin.shell.check import check
+from tests.shell.parties import DeviceAuthority
 from tests.shell.world import (
     CALLER_TOKEN,
     PROXIED_TOKEN,
     REPOSITORY,
-    DeviceAuthority,
     World,
     opened,
     write_configuration,

@@ -7,7 +7,8 @@ import pytest
 
 from plugin.shell.check import CheckFailed, check
 from plugin.shell.cli import main
-from tests.shell.world import PASSWORD, DeviceAuthority, write_configuration
+from tests.shell.parties import DeviceAuthority
+from tests.shell.world import PASSWORD, write_configuration
 
 ACME, PARTNERS = "https://sso.acme.example", "https://sso.partners.example"
 

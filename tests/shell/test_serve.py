@@ -14,7 +14,8 @@ from urllib.parse import urlencode
 
 import pytest
 
-from tests.shell.world import PASSWORD, DeviceAuthority, caller, write_configuration
+from tests.shell.parties import DeviceAuthority
+from tests.shell.world import PASSWORD, caller, write_configuration
 
 STUCK_SECONDS = 30
 SERVE = [str(Path(sys.executable).with_name("vestibule")), "serve", "--config"]
