@@ -123,7 +123,7 @@ class DeviceAuthority:
             .public_key(public_key)
             .serial_number(x509.random_serial_number())
             .not_valid_before(NOON - timedelta(days=30))
-            .not_valid_after(NOON + timedelta(days=300))
+            .not_valid_after(NOON + timedelta(days=7300))
             .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(public_key), critical=False)
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key()), critical=False)
