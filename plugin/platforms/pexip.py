@@ -20,8 +20,8 @@ from plugin.core.reasons import Reason
 from plugin.core.ticket import TICKET_PREFIX
 from plugin.platforms.pexip_fields import PARTICIPANT, faults, service_faults
 from plugin.platforms.pexip_rooms import TAG_PREFIX, PexipRooms, Room, read_tag
+from plugin.ports import Json
 
-Json = Mapping[str, object]
 Params = Mapping[str, tuple[str, ...]]
 
 MAX_REASON = 120

@@ -142,18 +142,23 @@ def _read(root: Table, *, file: Path) -> Config:
         pseudonym_key=records.secret("pseudonym_key", required=False, least=LEAST_TOKEN),
         keep_records=timedelta(days=records.number("keep_days", default=30, least=1, most=3650)),
     )
+    _check_across(root, config=config)
+    for table in (root, server, policy, store, telemetry, records):
+        table.finish()
+    return config
+
+
+def _check_across(root: Table, *, config: Config) -> None:
+    """Note what no table shows by itself: names that lead nowhere, and settings that contradict each other."""
     if config.pexip:
         left = config.pexip.settings.unsafe_leave_to_platform
         check_left(root, key="pexip.unsafe_leave_to_platform", patterns=left, entries=config.conferences)
-    for org in sorted(house - set(issuers.values())):
-        policy.problem("house", f"got `{org}`, expected the `org` of an `[[idp]]`")
+    for org in sorted(config.house - {idp.settings.org for idp in config.idps}):
+        root.problem("policy.house", f"got `{org}`, expected the `org` of an `[[idp]]`")
     for caller in config.callers:
         check_covered(root, caller.rights.conferences, key=f"caller.{caller.rights.name}", entries=config.conferences)
     if not config.callers and config.pexip is None:
         root.problem("pexip", "missing, and no `[[caller]]` either: nobody could ask anything")
-    for table in (root, server, policy, store, telemetry, records):
-        table.finish()
-    return config
 
 
 def _listen(server: Table) -> tuple[str, int]:
@@ -229,8 +234,8 @@ def _device_ca(table: Table, *, issuers: Iterable[str]) -> DeviceCa:
     for name, owner in owners.items():
         table.check_subject(f'owners."{name}"', owner, issuers=issuers)
     pattern = table.text("owner_pattern", default="") or None
-    if pattern and "{name}" not in pattern.partition("#")[2]:
-        table.problem("owner_pattern", f"got `{pattern}`, expected `{{name}}` in the subject")
+    if pattern and (pattern.count("{name}") != 1 or "{name}" not in pattern.partition("#")[2]):
+        table.problem("owner_pattern", f"got `{pattern}`, expected `issuer#subject` with one `{{name}}` in the subject")
     elif pattern:
         table.check_subject("owner_pattern", pattern, issuers=issuers)
     anchor = DeviceCa(

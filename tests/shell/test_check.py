@@ -55,6 +55,7 @@ def test_a_good_configuration_has_no_problems(file: Path, capsys: pytest.Capture
         ("device-ca.pem", "secrets/pexip", "device_ca"),
         ("subject_uid", "subject_dn", "device_ca[0].name_from"),
         ("#{name}", "#name", "device_ca[0].owner_pattern"),
+        ("#{name}", "#{name}{name}", "device_ca[0].owner_pattern"),
         ('name = "meetme"', 'name = "core"', "zone[1].name"),
         ("guests_can_present = true", "guests_can_presnt = true", "zone[0].pexip.guests_can_presnt"),
         ("guests_can_present = true", 'pin = "1234"', "zone[0].pexip.pin"),
