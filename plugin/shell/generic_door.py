@@ -22,7 +22,7 @@ from plugin.jose.strict_json import read_object
 from plugin.platforms import generic
 from plugin.platforms.generic import BadRequest, CallerRights, NotEntitled
 from plugin.ports import Json
-from plugin.shell.config import CallerEntry
+from plugin.shell.config_platforms import CallerEntry
 from plugin.shell.gate import Gate, House, Lane
 from plugin.shell.http import explicit
 from plugin.shell.rate import RateLimit

@@ -23,7 +23,7 @@ from plugin.platforms import pexip
 from plugin.platforms.pexip import Endpoint, LeftToPlatform, NotAJoin, PexipSettings
 from plugin.platforms.pexip_rooms import PexipRooms
 from plugin.ports import Json
-from plugin.shell.config import PexipEntry
+from plugin.shell.config_platforms import PexipEntry
 from plugin.shell.gate import Gate, House, Lane
 from plugin.shell.http import explicit
 from plugin.shell.source import IpNetwork, is_within, source_of

@@ -4,14 +4,21 @@ Used only while configuration is parsed. It opens secret files and nothing else,
 read from one into a problem.
 """
 
+import ipaddress
 import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
+
+from plugin.shell.fetch import is_loopback
+from plugin.shell.source import IpNetwork
 
 MISSING = object()
 MAX_SECRET = 4096
+# Of the secrets that machines keep for people.
+LEAST_TOKEN = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +127,36 @@ class Table:
             self._wrong(name, value, expected=f"a whole number from {least} to {most}")
             return default
         return value
+
+    def url(self, name: str) -> str:
+        """Read a URL that is https, or http on a loopback address."""
+        text = self.text(name, expected="an https URL")
+        if not text:
+            return ""
+        try:
+            parts = urlsplit(text)
+            host = parts.hostname or ""
+            _ = parts.port
+        except ValueError:
+            self.problem(name, f"got `{text}`, expected an https URL")
+            return ""
+        if parts.username or parts.password:
+            self.problem(name, "got a URL with credentials in it, expected none")
+        elif parts.query or parts.fragment or not host:
+            self.problem(name, f"got `{text}`, expected a URL of scheme, host and path only")
+        elif parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(host)):
+            self.problem(name, f"got `{text}`, expected https (http only on a loopback address)")
+        return text
+
+    def networks(self, name: str) -> tuple[IpNetwork, ...]:
+        """Read a list of networks; an absent one reads as empty."""
+        networks = []
+        for text in self.texts(name, required=self.has(name)):
+            try:
+                networks.append(ipaddress.ip_network(text))
+            except ValueError:
+                self.problem(name, f"got `{text}`, expected a network such as `192.0.2.0/24`")
+        return tuple(networks)
 
     def mapping(self, name: str) -> Mapping[str, object]:
         """Read a table whose keys are data."""
