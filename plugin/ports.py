@@ -6,10 +6,11 @@ Protocols only, with the values that cross them. Whoever implements one imports 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Protocol
 
 from plugin.core.decision import Decision
-from plugin.core.device import AttestationResult, Evidence
+from plugin.core.device import AttestationResult, Evidence, Tier
 from plugin.core.identity import Identity, Level
 from plugin.core.join import JoinRequest
 from plugin.jose.claims import Check, SignedClaims
@@ -47,6 +48,12 @@ class Fetch(Protocol):
     """Get a document from a configured host: no redirects, bounded in size and time. Raises Unavailable."""
 
     async def __call__(self, url: str, *, limit: int) -> Fetched: ...
+
+
+class Post(Protocol):
+    """Put a question to a configured host, bounded as Fetch is. Raises Unavailable."""
+
+    async def __call__(self, url: str, body: bytes, *, media_type: str, limit: int) -> Fetched: ...
 
 
 class Store(Protocol):
@@ -114,12 +121,24 @@ BuildIdpAdapter = Callable[[IdpSettings], IdpAdapter]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Ocsp:
+    """A CA's OCSP responder (RFC 6960). `nonce` = an answer counts only with ours in it."""
+
+    url: str
+    private: bool = False
+    nonce: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceCa:
     """One `[[device_ca]]` table: trust anchors (PEM) and how a certificate's name leads to the device's owner.
 
     `name_from` is one of `subject_cn`, `subject_uid`, `san_dns`, `san_email`, `san_uri`. The name is looked up in
     `owners`; where it is not there, `owner_pattern` (with `{name}`) makes the owner's identity key; where there is
     no pattern the owner is unproven.
+
+    `tier` is the best that its devices can reach. `crl_files` and `ocsp` say where its revocations are told; where
+    there are both, both are asked. Within `warn_days` of its end, a certificate or an anchor is worth a warning.
     """
 
     name: str
@@ -127,6 +146,27 @@ class DeviceCa:
     name_from: str
     owners: Mapping[str, str] = field(default_factory=dict)
     owner_pattern: str | None = None
+    tier: Tier = Tier.AFFIRMING
+    crl_files: tuple[Path, ...] = ()
+    ocsp: Ocsp | None = None
+    warn_days: int = 14
+
+
+CLIENT_CERT = "client-cert"
+"""The evidence format that a proxy presents and a caller must not."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Appraisal:
+    """What a verifier makes of evidence by itself, before anybody has asked whether something of it was revoked.
+
+    `path` holds the certificates that it rests on as DER, leaf first, anchor last; empty = it rests on none.
+    `warn_from` is when its coming end is worth a warning.
+    """
+
+    result: AttestationResult
+    path: tuple[bytes, ...] = ()
+    warn_from: datetime | None = None
 
 
 class AttestationVerifier(Protocol):
@@ -134,8 +174,21 @@ class AttestationVerifier(Protocol):
 
     format: str
 
-    def appraise(self, evidence: Evidence, *, transcript: bytes, now: datetime) -> AttestationResult:
-        """Appraise evidence that must cover `transcript` (32 bytes). Raises Refused, whatever the payload holds."""
+    def appraise(self, evidence: Evidence, *, transcript: bytes, now: datetime) -> Appraisal:
+        """Appraise evidence that must cover `transcript` (32 bytes). Raises Refused, whatever the payload holds.
+
+        A proxy's word (`client-cert`) covers nothing: it gets no transcript, and its result is not `bound`.
+        """
+
+
+class Revocation(Protocol):
+    """Whether a certificate was revoked, as its CA tells it."""
+
+    async def check(self, path: tuple[bytes, ...], *, ca: str) -> None:
+        """Return where the CA that a path ends in has no revocations to tell, or says that each certificate is good.
+
+        Raises Refused for a revoked one, and Unavailable where nobody could say. `ca` is `appraised_by`.
+        """
 
 
 BuildVerifier = Callable[[tuple[DeviceCa, ...]], AttestationVerifier]

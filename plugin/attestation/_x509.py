@@ -4,9 +4,11 @@ What this must never do: let a path to one CA use the owner mapping of another, 
 which until the path is verified is a stranger's and after that may name a person.
 """
 
+from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from hashlib import sha256
 from itertools import pairwise
 
 from cryptography import x509
@@ -17,10 +19,13 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509 import verification
 from cryptography.x509.oid import NameOID
 
+from plugin.core.device import AttestationResult, Tier
 from plugin.core.errors import Refused
 from plugin.core.reasons import Reason
-from plugin.ports import DeviceCa
+from plugin.ports import Appraisal, DeviceCa
 
+MAX_CERTIFICATES = 8
+MAX_CERTIFICATE = 8 * 1024
 MIN_RSA_BITS = 2048
 MAX_NAME = 256
 UNREADABLE = (
@@ -67,6 +72,11 @@ class Path:
     authority: Authority
     certificates: tuple[x509.Certificate, ...]
 
+    @property
+    def leaf(self) -> x509.Certificate:
+        """The device's own certificate."""
+        return self.certificates[0]
+
 
 def authorities(anchors: tuple[DeviceCa, ...], *, now: datetime) -> tuple[Authority, ...]:
     """Read the configured CAs. Raises ValueError: what can never verify anything is an error of the configuration."""
@@ -82,8 +92,32 @@ def authorities(anchors: tuple[DeviceCa, ...], *, now: datetime) -> tuple[Author
     return found
 
 
+def base64(text: str) -> bytes:
+    """Decode base64 (RFC 4648 4) in its one canonical spelling. Raises ValueError."""
+    octets = b64decode(text, validate=True)
+    if b64encode(octets).decode() != text:  # the decoder drops bits that another spelling would hold
+        raise ValueError("not canonical base64")
+    return octets
+
+
+def read_certificate(der: bytes) -> x509.Certificate:
+    """Read a stranger's certificate. Raises Refused."""
+    try:
+        certificate = x509.load_der_x509_certificate(der)
+        # These are parsed on first use. Used here, so that nothing of a stranger's making fails later.
+        _ = certificate.subject, certificate.issuer, certificate.extensions, certificate.public_key()
+    except UNREADABLE:
+        raise Refused(Reason.EVIDENCE_MALFORMED, "expected a certificate (RFC 5280)") from None
+    # The parser lets a signature claim unused bits (X.690 8.6.2) that it has none of: a second spelling.
+    if not der.endswith(b"\0" + certificate.signature):
+        raise Refused(Reason.EVIDENCE_MALFORMED, "expected a signature of whole octets")
+    return certificate
+
+
 def find_path(among: tuple[Authority, ...], chain: tuple[x509.Certificate, ...], *, now: datetime) -> Path:
     """Verify a chain, leaf first, each certificate issued by the next, the last by an anchor. Raises Refused."""
+    if not chain[0].not_valid_before_utc <= now < chain[0].not_valid_after_utc:
+        raise Refused(Reason.EVIDENCE_EXPIRED, "the device certificate is not valid now")
     # Signatures first, from the anchors: a stranger's certificates can be made so that building a path costs 300 ms.
     if not _is_signed(chain, anchors=frozenset[x509.Certificate]().union(*(authority.anchors for authority in among))):
         raise Refused(
@@ -93,7 +127,34 @@ def find_path(among: tuple[Authority, ...], chain: tuple[x509.Certificate, ...],
     if not paths:
         raise Refused(Reason.EVIDENCE_CHAIN, "the path to the anchor does not conform to RFC 5280")
     # Where one CA stands below another the nearer one decides, so that a device cannot choose by what it leaves out.
-    return min(paths, key=lambda path: len(path.certificates))
+    # CAs that have certified each other can be equally near: which of them is meant, nobody can say.
+    nearest = min(len(path.certificates) for path in paths)
+    found, *others = (path for path in paths if len(path.certificates) == nearest)
+    if others:
+        raise Refused(Reason.EVIDENCE_CHAIN, "two device CAs vouch for the chain and neither is nearer")
+    return found
+
+
+def vouch(path: Path, *, evidence_format: str, bound: bool) -> Appraisal:
+    """Say what a verified path is worth. `bound` = the device has signed this join's transcript."""
+    ca, leaf = path.authority.ca, path.leaf
+    owner = owner_of(leaf, ca=ca)
+    ends_at = min(certificate.not_valid_after_utc for certificate in path.certificates)
+    result = AttestationResult(
+        device_id=f"x509:{sha256(spki(leaf.public_key())).hexdigest()}",
+        format=evidence_format,
+        tier=Tier.WARNING if owner is None else ca.tier,
+        bound=bound,
+        managed=True,
+        owner=owner,
+        appraised_by=ca.name,
+        expires_at=ends_at,
+    )
+    return Appraisal(
+        result=result,
+        path=tuple(certificate.public_bytes(Encoding.DER) for certificate in path.certificates),
+        warn_from=ends_at - timedelta(days=ca.warn_days),
+    )
 
 
 def owner_of(leaf: x509.Certificate, *, ca: DeviceCa) -> str | None:

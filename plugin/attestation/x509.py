@@ -8,15 +8,14 @@ Payload: `{"chain": [...], "alg": "ES256", "signature": "..."}`, nothing else.
 - `signature`: base64url without padding, over the 32 bytes of the transcript as the message, in the form of JWS:
   for ECDSA that is r and s side by side at full width (RFC 7518 3.4). A DER signature is refused.
 
-What this does not do: ask whether a certificate was revoked, or whether its key lives in hardware.
+What this does not do: ask whether a certificate was revoked (the path goes out beside the result, for those who do),
+or whether its key lives in hardware.
 """
 
 import math
-from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from hashlib import sha256
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
@@ -25,15 +24,23 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
-from plugin.attestation._x509 import MIN_RSA_BITS, UNREADABLE, Authority, authorities, find_path, owner_of, spki
+from plugin.attestation._x509 import (
+    MAX_CERTIFICATE,
+    MAX_CERTIFICATES,
+    MIN_RSA_BITS,
+    Authority,
+    authorities,
+    base64,
+    find_path,
+    read_certificate,
+    vouch,
+)
 from plugin.core import base64url
-from plugin.core.device import AttestationResult, Evidence, Tier
+from plugin.core.device import Evidence
 from plugin.core.errors import Refused
 from plugin.core.reasons import Reason
-from plugin.ports import DeviceCa
+from plugin.ports import Appraisal, DeviceCa
 
-MAX_CERTIFICATES = 8
-MAX_CERTIFICATE = 8 * 1024
 MAX_SIGNATURE = 1024
 
 _ECDSA: Mapping[str, tuple[type[ec.EllipticCurve], hashes.HashAlgorithm]] = {
@@ -59,34 +66,19 @@ class X509Verifier:
     def __init__(self, among: tuple[Authority, ...]) -> None:
         self._authorities = among
 
-    def appraise(self, evidence: Evidence, *, transcript: bytes, now: datetime) -> AttestationResult:
+    def appraise(self, evidence: Evidence, *, transcript: bytes, now: datetime) -> Appraisal:
         """Appraise in four steps: 1 read, 2 path, 3 signature, 4 owner. Raises Refused."""
         # 1 read
         presented = _read(evidence.payload)
-        leaf = presented.chain[0]
-        if not leaf.not_valid_before_utc <= now < leaf.not_valid_after_utc:
-            raise Refused(Reason.EVIDENCE_EXPIRED, "the device certificate is not valid now")
 
         # 2 path
         path = find_path(self._authorities, presented.chain, now=now)
 
         # 3 signature
-        key = leaf.public_key()
-        _verify(key, presented=presented, message=transcript)
+        _verify(path.leaf.public_key(), presented=presented, message=transcript)
 
         # 4 owner
-        ca = path.authority.ca
-        owner = owner_of(leaf, ca=ca)
-        return AttestationResult(
-            device_id=f"x509:{sha256(spki(key)).hexdigest()}",
-            format=self.format,
-            tier=Tier.WARNING if owner is None else Tier.AFFIRMING,
-            bound=True,
-            managed=True,
-            owner=owner,
-            appraised_by=ca.name,
-            expires_at=min(certificate.not_valid_after_utc for certificate in path.certificates),
-        )
+        return vouch(path, evidence_format=self.format, bound=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,25 +112,8 @@ def _octets(unverified: object, *, decode: Callable[[str], bytes], limit: int) -
         raise _malformed("expected base64 in its canonical form") from None
 
 
-def _base64(text: str) -> bytes:
-    octets = b64decode(text, validate=True)
-    if b64encode(octets).decode() != text:  # the decoder drops bits that another spelling would hold
-        raise ValueError("not canonical base64")
-    return octets
-
-
 def _certificate(unverified: object) -> x509.Certificate:
-    der = _octets(unverified, decode=_base64, limit=MAX_CERTIFICATE)
-    try:
-        certificate = x509.load_der_x509_certificate(der)
-        # These are parsed on first use. Used here, so that nothing of a stranger's making fails later.
-        _ = certificate.subject, certificate.issuer, certificate.extensions, certificate.public_key()
-    except UNREADABLE:
-        raise _malformed("expected a certificate (RFC 5280)") from None
-    # The parser lets a signature claim unused bits (X.690 8.6.2) that it has none of: a second spelling.
-    if not der.endswith(b"\0" + certificate.signature):
-        raise _malformed("expected a signature of whole octets")
-    return certificate
+    return read_certificate(_octets(unverified, decode=base64, limit=MAX_CERTIFICATE))
 
 
 def _verify(key: CertificatePublicKeyTypes, *, presented: _Presented, message: bytes) -> None:

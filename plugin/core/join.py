@@ -58,10 +58,14 @@ class Call:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credentials:
-    """What was presented. All absent = nothing was presented, the only state in which somebody may be a guest."""
+    """What was presented. All absent = nothing was presented, the only state in which somebody may be a guest.
+
+    `client_certificate` is a listed proxy's word on the connection, never the caller's own.
+    """
 
     unverified_token: str | None = None
     evidence: tuple[Evidence, ...] = ()
+    client_certificate: Evidence | None = None
     ticket: str | None = None
 
 

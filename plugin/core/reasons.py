@@ -53,6 +53,8 @@ class Reason(Enum):
     EVIDENCE_EXPIRED = ("evidence-expired", "Your device's certificate is not valid today.")
     EVIDENCE_KEY = ("evidence-key", "Your device's key is of a kind that is not accepted.")
     EVIDENCE_SIGNATURE = ("evidence-signature", "The proof of your device is not genuine.")
+    EVIDENCE_REVOKED = ("evidence-revoked", "Your device's certificate was revoked.")
+    EVIDENCE_CONFLICT = ("evidence-conflict", "Two proofs of your device contradict each other.")
     DEVICE_OWNER = ("device-owner", "This device belongs to somebody else.")
 
     # ticket: looked, and it is bad
@@ -66,6 +68,10 @@ class Reason(Enum):
     NOTHING_PRESENTED = ("nothing-presented", "Please sign in to join.")
     IDP_UNREACHABLE = ("idp-unreachable", "Your organisation's sign-in service does not answer. Please try later.")
     IDP_MISCONFIGURED = ("idp-misconfigured", "Your organisation's sign-in service is not set up for this.")
+    REVOCATION_UNKNOWN = (
+        "revocation-unknown",
+        "Nobody could say whether your device's certificate was revoked. Please try later.",
+    )
     STORE_UNAVAILABLE = ("store-unavailable", "The admission service cannot keep its records. Please try later.")
     DEADLINE = ("deadline", "Your request could not be checked in time. Please try again.")
     INTERNAL_ERROR = ("internal-error", "The admission service failed. Please try later.")

@@ -70,6 +70,7 @@ FINDING = "vestibule.finding"
 FINDING_REASON = "vestibule.finding.reason"
 IDP_ISSUER = "vestibule.idp.issuer"
 DEVICE_FORMAT = "vestibule.device.format"
+DEVICE_DAYS_LEFT = "vestibule.device.days_left"
 PERSON = "enduser.pseudo.id"
 DEVICE_ID = "vestibule.device.pseudo.id"
 
@@ -221,6 +222,10 @@ class OpenSpan:
                 _describe(self._span, {FINDING: gap.value, FINDING_REASON: reason.code})
                 if gap is Gap.UNAVAILABLE:
                     self._fail(UNAVAILABLE, why=reason.code)
+
+    def days_left(self, days: int) -> None:
+        """Say that the device's certificate ends soon."""
+        self._span.set_attribute(DEVICE_DAYS_LEFT, days)
 
     def _fail(self, word: str, *, why: str) -> None:
         self.word = word

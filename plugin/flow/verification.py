@@ -6,7 +6,7 @@ handed to the judge as a gap.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Mapping, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -23,9 +23,9 @@ from plugin.core.transcript import Purpose
 from plugin.flow import tracing
 from plugin.flow.challenges import Challenges
 from plugin.flow.provider_keys import ProviderKeys
-from plugin.flow.tracing import Steps
+from plugin.flow.tracing import OpenSpan, Steps
 from plugin.jose.verify import LEEWAY, read_unverified, verify
-from plugin.ports import AttestationVerifier, Clock, IdpAdapter, Store
+from plugin.ports import CLIENT_CERT, Appraisal, AttestationVerifier, Clock, IdpAdapter, Revocation, Store
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -71,6 +71,7 @@ class Verification:
         providers: Mapping[str, IdpAdapter],
         keys: ProviderKeys,
         verifiers: Mapping[str, AttestationVerifier],
+        revocation: Revocation,
         challenges: Challenges,
         store: Store,
         clock: Clock,
@@ -78,6 +79,7 @@ class Verification:
         self._providers = providers
         self._keys = keys
         self._verifiers = verifiers
+        self._revocation = revocation
         self._challenges = challenges
         self._store = store
         self._clock = clock
@@ -97,17 +99,19 @@ class Verification:
         """
         credentials = join.credentials
         with steps.step(tracing.DEVICE) as step:
-            device = await self._prove_device(credentials, alias=join.alias)
+            device = await self._prove_device(credentials, alias=join.alias, step=step)
             step.finding(device)
         with steps.step(tracing.IDENTITY) as step:
             identity = await self._prove_identity(credentials, device=device, alias=join.alias)
             step.finding(identity)
         return Proofs(identity=identity, device=_own(device, identity=identity))
 
-    async def _prove_device(self, credentials: Credentials, *, alias: str) -> Finding[AttestationResult]:
-        if not credentials.evidence:
+    async def _prove_device(
+        self, credentials: Credentials, *, alias: str, step: OpenSpan
+    ) -> Finding[AttestationResult]:
+        if not credentials.evidence and credentials.client_certificate is None:
             return ABSENT
-        return await find(self._appraise(credentials, alias=alias))
+        return await find(self._appraise(credentials, alias=alias, step=step))
 
     async def _prove_identity(
         self, credentials: Credentials, *, device: Finding[AttestationResult], alias: str
@@ -117,7 +121,7 @@ class Verification:
             return ABSENT
         if not credentials.evidence:
             return await find(self._verify_bearer(unverified_token, spent=None, alias=alias))
-        if isinstance(device, Proven) and device.value.owner is None:
+        if isinstance(device, Proven) and (device.value.owner is None or not device.value.bound):
             spent = credentials.evidence[0].challenge_id
             return await find(self._verify_bearer(unverified_token, spent=spent, alias=alias))
         return await find(self._verify_signed(unverified_token))
@@ -156,8 +160,8 @@ class Verification:
     async def _verify_bearer(self, unverified_token: str, *, spent: str | None, alias: str) -> Identity:
         """Verify a token that nothing binds to its owner: it counts once, and is fresh or carries a nonce of ours.
 
-        A device of nobody knows whom binds it to nobody. `spent` is the challenge that such a device has just signed,
-        for this conference: the token may carry the same one.
+        A device of nobody knows whom binds it to nobody, and neither does a proxy's word on one. `spent` is the
+        challenge that such a device has just signed, for this conference: the token may carry the same one.
         """
         identity = await self._verify(unverified_token)
         is_first_use = await self._use_up(unverified_token, expires_at=identity.expires_at)
@@ -178,17 +182,52 @@ class Verification:
         token_hash = sha256(signed_part.encode()).hexdigest()
         return await self._store.claim(KIND, token_hash, expires_at=expires_at + LEEWAY, now=self._clock())
 
-    async def _appraise(self, credentials: Credentials, *, alias: str) -> AttestationResult:
+    async def _appraise(self, credentials: Credentials, *, alias: str, step: OpenSpan) -> AttestationResult:
+        """Appraise what was signed for this join, and what a proxy says of the connection; both, where there are both.
+
+        Only then ask about revocation: nobody makes us ask a CA about what it has not issued.
+        """
         if len(credentials.evidence) > 1:
             raise Refused(Reason.EVIDENCE_MALFORMED, f"got {len(credentials.evidence)} pieces of evidence, expected 1")
-        evidence: Evidence = credentials.evidence[0]
-        verifier = self._verifiers.get(evidence.format)
-        if verifier is None:
-            raise Refused(Reason.EVIDENCE_FORMAT, f"expected one of {sorted(self._verifiers)}")
+        appraisals = [await self._appraise_signed(one, credentials, alias=alias) for one in credentials.evidence]
+        if credentials.client_certificate is not None:
+            appraisals.append(self._appraise_connection(credentials.client_certificate))
+        first, *others = appraisals
+        if any(_whose(other.result) != _whose(first.result) for other in others):
+            raise Refused(Reason.EVIDENCE_CONFLICT, "the signature and the connection are of different devices")
+        for path in {appraisal.path: None for appraisal in appraisals}:
+            await self._revocation.check(path, ca=first.result.appraised_by)
+        self._warn_of_end(first, step=step)
+        return first.result
+
+    async def _appraise_signed(self, evidence: Evidence, credentials: Credentials, *, alias: str) -> Appraisal:
+        verifier = self._verifier(evidence.format, among=self._verifiers.keys() - {CLIENT_CERT})
         transcript = await self._challenges.spend(
             evidence.challenge_id, alias=alias, purpose=Purpose.JOIN, unverified_token=credentials.unverified_token
         )
         return verifier.appraise(evidence, transcript=transcript.digest(), now=self._clock())
+
+    def _appraise_connection(self, evidence: Evidence) -> Appraisal:
+        verifier = self._verifier(evidence.format, among={CLIENT_CERT} & self._verifiers.keys())
+        return verifier.appraise(evidence, transcript=b"", now=self._clock())
+
+    def _verifier(self, evidence_format: str, *, among: Set[str]) -> AttestationVerifier:
+        if evidence_format not in among:
+            raise Refused(Reason.EVIDENCE_FORMAT, f"expected one of {sorted(among)}")
+        return self._verifiers[evidence_format]
+
+    def _warn_of_end(self, appraisal: Appraisal, *, step: OpenSpan) -> None:
+        """Leave a line for whoever renews devices, without a name: the CA and the days that are left."""
+        now, ends_at = self._clock(), appraisal.result.expires_at
+        if appraisal.warn_from is None or now < appraisal.warn_from:
+            return
+        days = (ends_at - now).days
+        step.days_left(days)
+        log.warning("device certificate ends soon", extra={"ca": appraisal.result.appraised_by, "days": days})
+
+
+def _whose(device: AttestationResult) -> tuple[str, str | None, str]:
+    return (device.device_id, device.owner, device.appraised_by)
 
 
 def _own(device: Finding[AttestationResult], *, identity: Finding[Identity]) -> Finding[AttestationResult]:

@@ -5,7 +5,7 @@ proof into "nothing was presented". What a platform cannot enforce it must not a
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
 from typing import assert_never
@@ -62,10 +62,16 @@ def read_challenge(body: Mapping[str, object]) -> str:
     return _conference(body)
 
 
-def read_ticket(body: Mapping[str, object], *, now: datetime) -> JoinRequest:
-    """Read `POST /v1/tickets`: proofs, without anybody's word on where the client is. Raises BadRequest."""
+def read_ticket(
+    body: Mapping[str, object], *, now: datetime, client_certificate: Evidence | None = None
+) -> JoinRequest:
+    """Read `POST /v1/tickets`: proofs, without anybody's word on where the client is. Raises BadRequest.
+
+    `client_certificate` comes from a listed proxy and never from the body.
+    """
     _check_members(body, known=_PROOFS)
-    return _join(body, platform="client", participant={}, located=False, now=now)
+    join = _join(body, platform="client", participant={}, located=False, now=now)
+    return replace(join, credentials=replace(join.credentials, client_certificate=client_certificate))
 
 
 def read_join(body: Mapping[str, object], *, caller: CallerRights, now: datetime) -> JoinRequest:

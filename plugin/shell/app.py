@@ -13,7 +13,6 @@ from aiohttp import web
 from plugin.core.record import DecisionRecord
 from plugin.ports import Clock
 from plugin.shell.check import Checked
-from plugin.shell.config import Config
 from plugin.shell.gate import Gate
 from plugin.shell.generic_door import GenericDoor
 from plugin.shell.http import MAX_BODY, ExplicitRunner
@@ -40,7 +39,14 @@ def build_app(checked: Checked, *, gate: Gate) -> web.Application:
     """Make the application: the doors of this configuration."""
     app, config = web.Application(client_max_size=MAX_BODY), checked.config
     limit = RateLimit(per_minute=config.requests_per_minute, monotonic=time.monotonic)
-    app.add_routes(GenericDoor(config.callers, gate=gate, limit=limit, proxies=config.proxies).routes())
+    door = GenericDoor(
+        config.callers,
+        gate=gate,
+        limit=limit,
+        proxies=config.proxies,
+        certifying=config.proxies if config.client_certificates else (),
+    )
+    app.add_routes(door.routes())
     if config.pexip:
         app.add_routes(PexipDoor(config.pexip, gate=gate, proxies=config.proxies).routes())
     return app
@@ -65,7 +71,7 @@ async def running(
         async with open_house(checked, telemetry=telemetry, clock=clock, listeners=listeners) as house:
             gate.house = house
             host, port = runner.addresses[0][:2]
-            _warn(config)
+            _warn(checked)
             log.info("serving", extra={"host": host, "port": port, "bundle": checked.bundle.revision})
             try:
                 yield Service(gate=gate, port=port)
@@ -75,8 +81,13 @@ async def running(
         await runner.cleanup()
 
 
-def _warn(config: Config) -> None:
-    """Say at every start what an administrator has chosen against the safe default."""
+def _warn(checked: Checked) -> None:
+    """Say at every start what an administrator has chosen against the safe default, and what time has run out for."""
+    config = checked.config
+    for text in checked.ends.expired:
+        log.error("expired, devices that depend on it are refused", extra={"problem": text})
+    for text in checked.ends.soon:
+        log.warning("ends soon", extra={"problem": text})
     if config.pexip and config.pexip.settings.unsafe_leave_to_platform:
         patterns = list(config.pexip.settings.unsafe_leave_to_platform)
         log.warning("unsafe_leave_to_platform: the platform admits to these by itself", extra={"patterns": patterns})

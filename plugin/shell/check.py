@@ -1,6 +1,7 @@
 """Everything that can be known to be wrong before anything starts, found in one go."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 from plugin.core.directory import Directory
@@ -11,6 +12,7 @@ from plugin.policy.seat import seat
 from plugin.policy.setting import Setting
 from plugin.ports import AttestationVerifier, IdpAdapter
 from plugin.shell.bundles import load_bundle, run_cases
+from plugin.shell.check_devices import Ends, check_device_cas
 from plugin.shell.check_rooms import build_rooms, check_restrictions
 from plugin.shell.config import Config, read_config
 from plugin.shell.registry import idp_adapters, verifiers
@@ -35,6 +37,7 @@ class Checked:
     rooms: PexipRooms
     providers: dict[str, IdpAdapter]
     verifiers: dict[str, AttestationVerifier]
+    ends: Ends = field(default_factory=Ends)
 
 
 def check(file: Path) -> Checked:
@@ -55,6 +58,9 @@ def prepare(file: Path) -> Checked:
         raise CheckFailed(tuple(map(str, problems.found)))
     providers = _build_providers(config, problems=problems)
     device_verifiers = _build_verifiers(config, problems=problems)
+    ends = Ends()
+    if device_verifiers:  # else no anchors could be read, which has been noted
+        ends = check_device_cas(config.device_cas, now=datetime.now(UTC), problems=problems)
     rooms = build_rooms(config, problems=problems)
     bundle, policy_problems = _load_bundle(config)
     if bundle and not problems.found:
@@ -68,6 +74,7 @@ def prepare(file: Path) -> Checked:
         rooms=rooms,
         providers=providers,
         verifiers=device_verifiers,
+        ends=ends,
     )
 
 

@@ -67,6 +67,10 @@ def _serve(options: argparse.Namespace) -> int:
 
 def _check(options: argparse.Namespace) -> int:
     checked = check(options.config)
+    for warning in checked.ends.soon:
+        print(f"{options.config}: warning: {warning}")
+    if checked.ends.expired:  # `serve` starts with these all the same: see `Ends`
+        raise CheckFailed(tuple(f"{options.config}: {problem}" for problem in checked.ends.expired))
     print(_summary(checked))
     return 0
 

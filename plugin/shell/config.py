@@ -35,6 +35,7 @@ class Config:
     tenant: str
     requests_per_minute: int
     proxies: tuple[IpNetwork, ...]
+    client_certificates: bool
     store_url: str
     bundle: Path
     house: frozenset[str]
@@ -92,6 +93,7 @@ def _read(root: Table, *, file: Path) -> Config:
         tenant=server.text("tenant", default="default"),
         requests_per_minute=server.number("requests_per_minute", default=120, least=1, most=1_000_000),
         proxies=server.networks("proxies"),
+        client_certificates=server.flag("client_certificates", default=False),
         store_url=_store_url(store),
         bundle=policy.path("bundle"),
         house=house,
@@ -113,6 +115,9 @@ def _read(root: Table, *, file: Path) -> Config:
 
 def _check_across(root: Table, *, config: Config) -> None:
     """Note what no table shows by itself: names that lead nowhere, and settings that contradict each other."""
+    _no_repetition(root, [ca.name for ca in config.device_cas], key="device_ca.name")
+    if config.client_certificates and not (config.proxies and config.device_cas):
+        root.problem("server.client_certificates", "got `true`, expected `proxies` and a `[[device_ca]]` beside it")
     if config.pexip:
         left = config.pexip.settings.unsafe_leave_to_platform
         check_left(root, key="pexip.unsafe_leave_to_platform", patterns=left, entries=config.conferences)

@@ -2,9 +2,12 @@
 
 from collections.abc import Iterable
 
-from plugin.ports import DeviceCa
+from plugin.core.device import Tier
+from plugin.ports import DeviceCa, Ocsp
 from plugin.shell.toml_reader import Table
 
+# What no policy could rely on, nobody has to configure.
+TIERS = (Tier.AFFIRMING.value, Tier.WARNING.value)
 NAMES_FROM = ("subject_cn", "subject_uid", "san_dns", "san_email", "san_uri")
 
 
@@ -24,6 +27,25 @@ def read_device_ca(table: Table, *, issuers: Iterable[str]) -> DeviceCa:
         name_from=table.text("name_from", pattern="|".join(NAMES_FROM), expected=f"one of {', '.join(NAMES_FROM)}"),
         owners={name: str(owner) for name, owner in owners.items()},
         owner_pattern=pattern,
+        tier=_tier(table),
+        crl_files=table.paths("crl_file") if table.has("crl_file") else (),
+        ocsp=_ocsp(table),
+        warn_days=table.number("warn_days", default=14, least=0, most=3650),
     )
     table.finish()
     return anchor
+
+
+def _tier(table: Table) -> Tier:
+    text = table.text("tier", default=TIERS[0], pattern="|".join(TIERS), expected=f"one of {', '.join(TIERS)}")
+    return Tier(text)
+
+
+def _ocsp(table: Table) -> Ocsp | None:
+    private, nonce = table.flag("ocsp_private", default=False), table.flag("ocsp_nonce", default=False)
+    if not table.has("ocsp_url"):
+        for name in ("ocsp_private", "ocsp_nonce"):
+            if table.has(name):
+                table.problem(name, "got a setting for an OCSP responder, expected `ocsp_url` beside it")
+        return None
+    return Ocsp(url=table.url("ocsp_url", plain=True), private=private, nonce=nonce)

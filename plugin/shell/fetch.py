@@ -1,4 +1,4 @@
-"""Documents from the configured hosts, over HTTPS, within bounds of size and time.
+"""Documents and answers from the configured hosts, over HTTPS, within bounds of size and time.
 
 It must never follow a redirect, use a proxy or a cookie that nobody configured, decompress, or connect to an address
 that the host's name has no business with: a name outside can lead inside.
@@ -34,6 +34,9 @@ class HttpFetch:
 
     `hosts` may be reached at public addresses, `private_hosts` at those of a private network as well. Both hold
     host names, or addresses, in lower case. A loopback host is reached at loopback addresses only.
+
+    `plain_origins` (`http://host:port`) may be asked without TLS: OCSP responders, whose answers are signed, since
+    asking them over TLS could need an answer of theirs.
     """
 
     def __init__(
@@ -41,16 +44,18 @@ class HttpFetch:
         *,
         hosts: frozenset[str],
         private_hosts: frozenset[str] = frozenset(),
+        plain_origins: frozenset[str] = frozenset(),
         timeout: float = TIMEOUT,
         resolver: AbstractResolver | None = None,
     ) -> None:
         self._hosts = hosts | private_hosts
         self._private_hosts = private_hosts
+        self._plain_origins = plain_origins
         guarded = _GuardedResolver(resolver or aiohttp.ThreadedResolver(), private_hosts=private_hosts)
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(resolver=guarded),
             timeout=aiohttp.ClientTimeout(total=timeout),
-            headers={"Accept": "application/json", "Accept-Encoding": "identity"},
+            headers={"Accept-Encoding": "identity"},
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
             trust_env=False,
@@ -58,16 +63,26 @@ class HttpFetch:
         )
 
     async def __call__(self, url: str, *, limit: int) -> Fetched:
+        return await self._exchange("GET", url, body=None, headers={"Accept": "application/json"}, limit=limit)
+
+    async def post(self, url: str, body: bytes, *, media_type: str, limit: int) -> Fetched:
+        """Put a question. The Post port."""
+        return await self._exchange("POST", url, body=body, headers={"Content-Type": media_type}, limit=limit)
+
+    async def _exchange(
+        self, method: str, url: str, *, body: bytes | None, headers: Mapping[str, str], limit: int
+    ) -> Fetched:
         target = self._permitted(url)
         host = target.raw_host or ""
+        request = self._session.request(method, target, data=body, headers=headers, allow_redirects=False)
         try:
-            async with self._session.get(target, allow_redirects=False) as response:
+            async with request as response:
                 if response.status in REDIRECTS:
                     raise _misconfigured(host, f"got status `{response.status}`, expected no redirect")
                 if response.headers.get("Content-Encoding", "identity").lower() != "identity":
                     raise _misconfigured(host, "got a compressed document, expected none as asked")
-                body = await _read(response, host=host, limit=limit)
-                return Fetched(status=response.status, body=body, max_age=_max_age(response.headers))
+                received = await _read(response, host=host, limit=limit)
+                return Fetched(status=response.status, body=received, max_age=_max_age(response.headers))
         except TimeoutError:
             raise Unavailable(host, Reason.IDP_UNREACHABLE, "no answer in time") from None
         except (aiohttp.ClientError, OSError) as error:
@@ -85,7 +100,7 @@ class HttpFetch:
         host = target.raw_host or ""
         if host not in self._hosts:
             raise _misconfigured(host, f"got host `{host}`, expected one of {sorted(self._hosts)}")
-        if target.scheme != "https" and not (target.scheme == "http" and is_loopback(host)):
+        if target.scheme != "https" and not (target.scheme == "http" and self._may_be_plain(target)):
             raise _misconfigured(host, f"got scheme `{target.scheme}`, expected https (http only on loopback)")
         if target.raw_user is not None or target.raw_password is not None:
             raise _misconfigured(host, "got credentials in a URL, expected none")
@@ -93,6 +108,9 @@ class HttpFetch:
         if literal is not None and not _may_lead_to(host, literal, private_hosts=self._private_hosts):
             raise _misconfigured(host, f"got address `{host}`, expected a public one")
         return target
+
+    def _may_be_plain(self, target: URL) -> bool:
+        return is_loopback(target.raw_host or "") or str(target.origin()) in self._plain_origins
 
 
 class _GuardedResolver(AbstractResolver):

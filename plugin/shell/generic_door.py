@@ -13,6 +13,7 @@ from aiohttp import web
 
 from plugin.core import base64url
 from plugin.core.decision import Decision, Deny, because
+from plugin.core.device import Evidence
 from plugin.core.errors import Unavailable
 from plugin.core.join import JoinRequest
 from plugin.core.reasons import Reason
@@ -22,6 +23,7 @@ from plugin.jose.strict_json import read_object
 from plugin.platforms import generic
 from plugin.platforms.generic import BadRequest, CallerRights, NotEntitled
 from plugin.ports import Json
+from plugin.shell.client_certificate import client_certificate_of
 from plugin.shell.config_platforms import CallerEntry
 from plugin.shell.gate import Gate, House, Lane
 from plugin.shell.http import explicit
@@ -55,10 +57,17 @@ class GenericDoor:
     """`POST /v1/challenges`, `POST /v1/tickets` and `POST /v1/joins`."""
 
     def __init__(
-        self, callers: tuple[CallerEntry, ...], *, gate: Gate, limit: RateLimit, proxies: tuple[IpNetwork, ...]
+        self,
+        callers: tuple[CallerEntry, ...],
+        *,
+        gate: Gate,
+        limit: RateLimit,
+        proxies: tuple[IpNetwork, ...],
+        certifying: tuple[IpNetwork, ...],
     ) -> None:
         self._callers = callers
         self._proxies = proxies
+        self._certifying = certifying
         self._limit = limit
         self._clients = Lane(gate=gate, most=MOST_CLIENTS)
         self._platforms = Lane(gate=gate, most=MOST_PLATFORMS)
@@ -73,9 +82,11 @@ class GenericDoor:
     async def _open(self, answer: Handler, request: web.Request) -> web.Response:
         if not self._limit.allows(source_of(request, proxies=self._proxies)):
             return _error(429, message="too many requests from this address", headers={"Retry-After": "60"})
+        presented = client_certificate_of(request, certifying=self._certifying)
+        answer = partial(answer, presented)
         return await explicit(_explained(_ask(answer, request, lane=self._clients)), otherwise=_denied)
 
-    async def _challenge(self, body: Json, *, house: House) -> web.Response:
+    async def _challenge(self, _presented: Evidence | None, body: Json, *, house: House) -> web.Response:
         alias = generic.read_challenge(body)
         challenge = await house.challenges.issue(alias, purpose=Purpose.JOIN)
         transcript = challenge.transcript
@@ -91,9 +102,9 @@ class GenericDoor:
         }
         return web.json_response(answer, status=201, headers=NO_STORE)
 
-    async def _ticket(self, body: Json, *, house: House) -> web.Response:
+    async def _ticket(self, presented: Evidence | None, body: Json, *, house: House) -> web.Response:
         since = time.time_ns()
-        join = generic.read_ticket(body, now=house.clock())
+        join = generic.read_ticket(body, client_certificate=presented, now=house.clock())
         issued = await house.exchange.issue(join, read_since=since)
         if isinstance(issued, Refusal):
             record = issued.record

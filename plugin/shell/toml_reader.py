@@ -128,8 +128,8 @@ class Table:
             return default
         return value
 
-    def url(self, name: str) -> str:
-        """Read a URL that is https, or http on a loopback address."""
+    def url(self, name: str, *, plain: bool = False) -> str:
+        """Read a URL that is https, or http on a loopback address. `plain` = http anywhere, for what is signed."""
         text = self.text(name, expected="an https URL")
         if not text:
             return ""
@@ -144,7 +144,7 @@ class Table:
             self.problem(name, "got a URL with credentials in it, expected none")
         elif parts.query or parts.fragment or not host:
             self.problem(name, f"got `{text}`, expected a URL of scheme, host and path only")
-        elif parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(host)):
+        elif parts.scheme != "https" and not (parts.scheme == "http" and (plain or is_loopback(host))):
             self.problem(name, f"got `{text}`, expected https (http only on a loopback address)")
         return text
 
@@ -187,6 +187,10 @@ class Table:
     def path(self, name: str) -> Path:
         """Read a path, relative to the configuration file's folder."""
         return self.problems.folder / self.text(name, expected="a path")
+
+    def paths(self, name: str) -> tuple[Path, ...]:
+        """Read one path or a list of them."""
+        return tuple(self.problems.folder / text for text in self.text_or_texts(name))
 
     def content(self, name: str) -> bytes | None:
         """Read the file that a key names; None, and a problem, where it cannot be read."""

@@ -25,6 +25,7 @@ from plugin.shell.check import Checked
 from plugin.shell.config import Config
 from plugin.shell.fetch import HttpFetch
 from plugin.shell.gate import House
+from plugin.shell.revocation import open_revocation
 from plugin.shell.telemetry import Telemetry
 from plugin.stores.sqlite import open_sqlite
 
@@ -59,6 +60,7 @@ async def open_house(
         stack.push_async_callback(fetch.close)
         keys = ProviderKeys([idp.settings for idp in config.idps], fetch=fetch, clock=clock)
         stack.push_async_callback(keys.close)
+        revocation = await open_revocation(config.device_cas, clock=clock, stack=stack)
         challenges = Challenges(
             store=store,
             clock=clock,
@@ -70,6 +72,7 @@ async def open_house(
             providers=checked.providers,
             keys=keys,
             verifiers=checked.verifiers,
+            revocation=revocation,
             challenges=challenges,
             store=store,
             clock=clock,

@@ -20,7 +20,7 @@ ALICE_BELOW = device("alice", by=ISSUING)
 def appraise(
     presented: Evidence, *anchors: DeviceCa, transcript: bytes = TRANSCRIPT, now: datetime = NOON
 ) -> AttestationResult:
-    return verifier(anchors or (trust(ROOT),)).appraise(presented, transcript=transcript, now=now)
+    return verifier(anchors or (trust(ROOT),)).appraise(presented, transcript=transcript, now=now).result
 
 
 def refusal(presented: Evidence, *anchors: DeviceCa, transcript: bytes = TRANSCRIPT, now: datetime = NOON) -> Reason:

@@ -19,6 +19,7 @@ from plugin.flow.provider_keys import COOL_DOWN, KEPT, ProviderKeys
 from plugin.flow.tracing import Tracing
 from plugin.flow.verification import Verification
 from plugin.ports import IdpSettings
+from plugin.revocation.lookup import RevocationLookup
 from plugin.shell.fetch import HttpFetch
 from tests.fakes import HandClock, MemoryStore
 from tests.idp_adapters.foreign.provider import ForeignProvider, login, sign_in
@@ -77,6 +78,7 @@ async def house(foreign_provider: ForeignProvider) -> AsyncIterator[House]:
             providers={settings.issuer: adapter(settings)},
             keys=keys,
             verifiers={},
+            revocation=RevocationLookup({}),
             challenges=challenges,
             store=store,
             clock=clock,
