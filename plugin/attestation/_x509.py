@@ -126,10 +126,17 @@ def find_path(among: tuple[Authority, ...], chain: tuple[x509.Certificate, ...],
     paths = [path for authority in among if (path := _build(authority, chain, now=now)) is not None]
     if not paths:
         raise Refused(Reason.EVIDENCE_CHAIN, "the path to the anchor does not conform to RFC 5280")
-    # Where one CA stands below another the nearer one decides, so that a device cannot choose by what it leaves out.
-    # CAs that have certified each other can be equally near: which of them is meant, nobody can say.
-    nearest = min(len(path.certificates) for path in paths)
-    found, *others = (path for path in paths if len(path.certificates) == nearest)
+    return nearest(paths)
+
+
+def nearest(paths: list[Path]) -> Path:
+    """Choose among the paths that a chain has to several CAs, whatever their order. Raises Refused.
+
+    Where one CA stands below another the nearer one decides, so that a device cannot choose by what it leaves out.
+    Where CAs that have certified each other are equally near, nobody can say which of them is meant.
+    """
+    shortest = min(len(path.certificates) for path in paths)
+    found, *others = (path for path in paths if len(path.certificates) == shortest)
     if others:
         raise Refused(Reason.EVIDENCE_CHAIN, "two device CAs vouch for the chain and neither is nearer")
     return found

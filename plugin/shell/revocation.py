@@ -26,7 +26,9 @@ REFRESH_SECONDS = 10
 RESPONDER_SECONDS = 1.0
 
 
-async def open_revocation(cas: tuple[DeviceCa, ...], *, clock: Clock, stack: AsyncExitStack) -> RevocationLookup:
+async def open_revocation(
+    cas: tuple[DeviceCa, ...], *, clock: Clock, stack: AsyncExitStack, refresh_seconds: float = REFRESH_SECONDS
+) -> RevocationLookup:
     """Open the sources of every CA; `stack` closes them. The files have been read once when this returns."""
     post = open_responders(ca.ocsp for ca in cas if ca.ocsp)
     stack.push_async_callback(post.close)
@@ -41,7 +43,7 @@ async def open_revocation(cas: tuple[DeviceCa, ...], *, clock: Clock, stack: Asy
     for one in files.values():
         await one.refresh()
     if files:
-        refreshing = asyncio.create_task(_refresh_now_and_then(tuple(files.values())))
+        refreshing = asyncio.create_task(_refresh_now_and_then(tuple(files.values()), seconds=refresh_seconds))
         refreshing.add_done_callback(_say_how_it_ended)
         stack.push_async_callback(_cancel, refreshing)
     return RevocationLookup({ca.name: _sources(ca, files=files, responders=responders) for ca in cas})
@@ -68,9 +70,9 @@ def _sources(ca: DeviceCa, *, files: dict[str, CrlFiles], responders: dict[str, 
     return tuple(source for source in found if source is not None)
 
 
-async def _refresh_now_and_then(files: tuple[CrlFiles, ...]) -> None:
+async def _refresh_now_and_then(files: tuple[CrlFiles, ...], *, seconds: float) -> None:
     while True:
-        await asyncio.sleep(REFRESH_SECONDS)
+        await asyncio.sleep(seconds)
         for one in files:
             await one.refresh()
 

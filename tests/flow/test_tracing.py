@@ -40,6 +40,15 @@ def test_every_step_is_a_child_of_the_join(recorded: Recorded) -> None:
     assert children == [f"vestibule.{name}" for name in ("read", "identity", "device", "judge", "write")]
 
 
+def test_the_days_that_a_device_has_left_are_told_on_its_step(recorded: Recorded) -> None:
+    with recorded.tracing.join(parent=None, since=SINCE) as steps, steps.step(tracing.DEVICE) as step:
+        step.days_left(9)
+
+    attributes = recorded["vestibule.device"].attributes
+    assert attributes is not None
+    assert attributes[tracing.DEVICE_DAYS_LEFT] == 9
+
+
 def test_the_reading_began_before_the_trace_did(recorded: Recorded) -> None:
     with recorded.tracing.join(parent=None, since=SINCE):
         pass

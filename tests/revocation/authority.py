@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 from cryptography.x509.oid import ExtendedKeyUsageOID
@@ -26,14 +27,13 @@ def crl(
     *revoked: Issued,
     by: Issued,
     since: datetime = NOON - HOUR,
-    until: datetime | None = NOON + DAY,
+    until: datetime = NOON + DAY,
     extensions: tuple[tuple[x509.ExtensionType, bool], ...] = (),
     entry: tuple[x509.ExtensionType, bool] | None = None,
-    digest: hashes.HashAlgorithm = SHA256,
 ) -> bytes:
     """A list in PEM. `extensions` and `entry` are with their criticality."""
     builder = x509.CertificateRevocationListBuilder().issuer_name(by.certificate.subject).last_update(since)
-    builder = builder.next_update(until or NOON)
+    builder = builder.next_update(until)
     builder = builder.add_extension(
         x509.AuthorityKeyIdentifier.from_issuer_public_key(by.key.public_key()), critical=False
     )
@@ -45,7 +45,36 @@ def crl(
         if entry:
             revocation = revocation.add_extension(entry[0], critical=entry[1])
         builder = builder.add_revoked_certificate(revocation.build())
-    return builder.sign(by.key, digest).public_bytes(Encoding.PEM)
+    return builder.sign(by.key, SHA256).public_bytes(Encoding.PEM)
+
+
+def der(pem: bytes) -> bytes:
+    return x509.load_pem_x509_crl(pem).public_bytes(Encoding.DER)
+
+
+def timeless_crl(*, by: Issued) -> bytes:
+    """A list without nextUpdate, in DER and truly signed: no library makes one."""
+    document = x509.load_pem_x509_crl(crl(by=by))
+    next_update = b"\x17\x0d" + (NOON + DAY).strftime("%y%m%d%H%M%SZ").encode()
+    content = document.tbs_certlist_bytes
+    content = content[3:] if content[1] == LONG_FORM else content[2:]
+    assert next_update in content
+    signed = _der(0x30, content.replace(next_update, b""))
+    algorithm = _der(0x30, ECDSA_WITH_SHA256)
+    return _der(0x30, signed + algorithm + _der(0x03, b"\0" + by.key.sign(signed, ec.ECDSA(SHA256))))  # type: ignore[call-arg, arg-type] # a P-256 key
+
+
+def _der(tag: int, content: bytes) -> bytes:
+    assert len(content) < 1 << 16
+    length = len(content)
+    if length < 0x80:
+        return bytes([tag, length]) + content
+    octets = length.to_bytes(2, "big") if length > 0xFF else bytes([length])
+    return bytes([tag, 0x80 | len(octets)]) + octets + content
+
+
+LONG_FORM = 0x81
+ECDSA_WITH_SHA256 = bytes.fromhex("06082a8648ce3d040302")
 
 
 def point(**settings: object) -> x509.IssuingDistributionPoint:
@@ -100,7 +129,6 @@ def answer(
     *,
     issuer: Issued = ROOT,
     by: Issued | None = None,
-    key: Key | None = None,
     status: ocsp.OCSPCertStatus = ocsp.OCSPCertStatus.GOOD,
     since: datetime = NOON - HOUR,
     until: datetime | None = NOON + DAY,
@@ -108,13 +136,13 @@ def answer(
     extension: tuple[x509.ExtensionType, bool] | None = None,
     digest: hashes.HashAlgorithm = SHA256,
 ) -> bytes:
-    """An answer in DER, signed by the issuer or `by` somebody else, with another `key` than theirs if need be."""
+    """An answer in DER, signed by the issuer or `by` somebody else."""
     by = by or issuer
     revoked = status is ocsp.OCSPCertStatus.REVOKED
     builder = ocsp.OCSPResponseBuilder().add_response(
         about.certificate,
         issuer.certificate,
-        hashes.SHA1(),
+        hashes.SHA1(),  # noqa: S303 - the name of an issuer, as responders know it
         status,
         since,
         until,
@@ -126,7 +154,7 @@ def answer(
         builder = builder.add_extension(x509.OCSPNonce(nonce), critical=False)
     if extension:
         builder = builder.add_extension(extension[0], critical=extension[1])
-    return builder.sign(key or by.key, digest).public_bytes(Encoding.DER)
+    return builder.sign(by.key, digest).public_bytes(Encoding.DER)
 
 
 _DIGITAL_SIGNATURE = x509.KeyUsage(

@@ -100,10 +100,21 @@ class DeviceAuthority:
         self.key = ec.generate_private_key(ec.SECP256R1())
         self.name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         self.certificate = self._sign(self.name, self.key.public_key(), ca=True)
+        self.revoked: list[Device] = []
 
     @property
     def pem(self) -> bytes:
         return self.certificate.public_bytes(Encoding.PEM)
+
+    @property
+    def crl(self) -> bytes:
+        """Name the revoked devices in a list (PEM)."""
+        builder = x509.CertificateRevocationListBuilder().issuer_name(self.name)
+        builder = builder.last_update(NOON - timedelta(days=1)).next_update(NOON + timedelta(days=7000))
+        for device in self.revoked:
+            entry = x509.RevokedCertificateBuilder().serial_number(device.certificate.serial_number)
+            builder = builder.add_revoked_certificate(entry.revocation_date(NOON - timedelta(days=1)).build())
+        return builder.sign(self.key, hashes.SHA256()).public_bytes(Encoding.PEM)
 
     def device(self, owner: str) -> "Device":
         key = ec.generate_private_key(ec.SECP256R1())
@@ -157,6 +168,11 @@ class Device:
 
     key: ec.EllipticCurvePrivateKey
     certificate: x509.Certificate
+
+    @property
+    def client_cert(self) -> str:
+        """The header by which a proxy passes this device's certificate on (RFC 9440)."""
+        return f":{b64encode(self.certificate.public_bytes(Encoding.DER)).decode()}:"
 
     def evidence(self, challenge: Mapping[str, str], *, token: str | None) -> dict[str, object]:
         """Sign the transcript of a join, as a client does with what `POST /v1/challenges` answered."""

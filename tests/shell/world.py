@@ -137,6 +137,7 @@ CONFIG = """
 listen = "127.0.0.1:0"
 public_url = "https://vestibule.example.com"
 requests_per_minute = 100000
+<server>
 [store]
 url = "sqlite:///state/vestibule.db"
 [policy]
@@ -164,6 +165,7 @@ name = "acme-devices"
 certificates_file = "device-ca.pem"
 name_from = "subject_uid"
 owner_pattern = "{acme}#{{name}}"
+<device_ca>
 owners = {{ "partners-laptop" = "{partners}#case" }}
 [[zone]]
 name = "core"
@@ -221,12 +223,14 @@ def write_configuration(folder: Path, *, acme: str, partners: str, authority: De
     `parts` fill in what stands in angle brackets; `{acme}` and `{partners}` in them stand for the issuers.
     """
     bundle = REPOSITORY / "deploy" / "policies"
-    standard = {"conferences": "", "pexip": "", "telemetry": "", "caller": "", "bundle": str(bundle)}
+    standard = dict.fromkeys(("server", "device_ca", "conferences", "pexip", "telemetry", "caller"), "")
+    standard["bundle"] = str(bundle)
     (folder / "secrets").mkdir()
     (folder / "secrets" / "pexip").write_text(PASSWORD + "\n")
     (folder / "secrets" / "portal.token").write_text(CALLER_TOKEN + "\n")
     (folder / "secrets" / "portal-behind-a-proxy.token").write_text(PROXIED_TOKEN + "\n")
     (folder / "device-ca.pem").write_bytes(authority.pem)
+    (folder / "device-ca.crl").write_bytes(authority.crl)
     file = folder / "vestibule.toml"
     text = CONFIG
     for name, part in {**standard, **parts}.items():
@@ -236,9 +240,12 @@ def write_configuration(folder: Path, *, acme: str, partners: str, authority: De
 
 
 @asynccontextmanager
-async def opened(folder: Path, *, now: datetime = NOON, **parts: str) -> AsyncIterator[World]:
+async def opened(
+    folder: Path, *, now: datetime = NOON, authority: DeviceAuthority | None = None, **parts: str
+) -> AsyncIterator[World]:
     """Run everything. The clock stands at noon UTC of a Tuesday, inside the partners' hours, until it is moved."""
-    clock, authority, records = HandClock(now), DeviceAuthority(), list[DecisionRecord]()
+    clock, records = HandClock(now), list[DecisionRecord]()
+    authority = authority or DeviceAuthority()
     async with (
         Issuer("acme").running() as acme,
         Issuer("partners").running() as partners,
