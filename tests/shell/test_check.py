@@ -10,12 +10,22 @@ from plugin.shell.cli import main
 from tests.shell.parties import DeviceAuthority
 from tests.shell.world import PASSWORD, write_configuration
 
+TWICE = """
+[[device_ca]]
+name = "acme-devices"
+certificates_file = "device-ca.pem"
+name_from = "subject_uid"
+"""
 ACME, PARTNERS = "https://sso.acme.example", "https://sso.partners.example"
 
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    return write_configuration(tmp_path, acme=ACME, partners=PARTNERS, authority=DeviceAuthority())
+    (tmp_path / "namesake.crl").write_bytes(DeviceAuthority().crl)
+    (tmp_path / "other-ca.crl").write_bytes(DeviceAuthority("Another CA").crl)
+    return write_configuration(
+        tmp_path, acme=ACME, partners=PARTNERS, authority=DeviceAuthority(), device_ca="# <device_ca>"
+    )
 
 
 def problems_after(file: Path, change: Callable[[str], str]) -> list[str]:
@@ -56,6 +66,20 @@ def test_a_good_configuration_has_no_problems(file: Path, capsys: pytest.Capture
         ("subject_uid", "subject_dn", "device_ca[0].name_from"),
         ("#{name}", "#name", "device_ca[0].owner_pattern"),
         ("#{name}", "#{name}{name}", "device_ca[0].owner_pattern"),
+        ("# <device_ca>", 'tier = "affirmative"', "device_ca[0].tier"),
+        ("# <device_ca>", 'tier = "contraindicated"', "device_ca[0].tier"),
+        ("# <device_ca>", "warn_days = -1", "device_ca[0].warn_days"),
+        ("# <device_ca>", 'ocsp_url = "ocsp.example.com"', "device_ca[0].ocsp_url"),
+        ("# <device_ca>", 'ocsp_url = "ldap://ocsp.example.com/"', "device_ca[0].ocsp_url"),
+        ("# <device_ca>", "ocsp_nonce = true", "device_ca[0].ocsp_nonce"),
+        ("# <device_ca>", 'crl_file = "no-such.crl"', "device_ca[0].crl_file"),
+        ("# <device_ca>", 'crl_file = "secrets/pexip"', "device_ca[0].crl_file"),
+        ("# <device_ca>", 'crl_file = ["device-ca.crl", "no-such.crl"]', "device_ca[0].crl_file"),
+        ("# <device_ca>", "crl_file = []", "device_ca[0].crl_file"),
+        ("# <device_ca>", 'crl_file = "namesake.crl"', "device_ca[0].crl_file"),
+        ("# <device_ca>", 'crl_file = "other-ca.crl"', "device_ca[0].crl_file"),
+        ("# <device_ca>", TWICE, "device_ca.name"),
+        ("requests_per_minute", "client_certificates = true\nrequests_per_minute", "server.client_certificates"),
         ('name = "meetme"', 'name = "core"', "zone[1].name"),
         ("guests_can_present = true", "guests_can_presnt = true", "zone[0].pexip.guests_can_presnt"),
         ("guests_can_present = true", 'pin = "1234"', "zone[0].pexip.pin"),
