@@ -71,6 +71,10 @@ FINDING_REASON = "vestibule.finding.reason"
 IDP_ISSUER = "vestibule.idp.issuer"
 DEVICE_FORMAT = "vestibule.device.format"
 DEVICE_DAYS_LEFT = "vestibule.device.days_left"
+PRINCIPAL = "vestibule.principal"
+TRUNK = "vestibule.trunk"
+FAR_END = "vestibule.far_end"
+HOST_NOTICE = "vestibule.host_notice"
 PERSON = "enduser.pseudo.id"
 DEVICE_ID = "vestibule.device.pseudo.id"
 
@@ -171,6 +175,10 @@ class Steps:
             CONFERENCE: record.conference,
             BUNDLE_REVISION: record.bundle,
             POLICIES: [policy for mark in record.reasons for policy in mark.policies],
+            PRINCIPAL: record.principal,
+            TRUNK: record.trunk,
+            FAR_END: record.far_end,
+            HOST_NOTICE: record.host_notice,
             PERSON: record.person,
             DEVICE_ID: record.device,
         }
