@@ -7,7 +7,7 @@ It must never take a list's silence for an answer before its signature, its scop
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -92,10 +92,9 @@ def newest(held: Iterable[Crl], read: Iterable[Crl], *, now: datetime) -> tuple[
     return tuple(found.values())
 
 
-def _read(octets: bytes, *, load: object) -> Crl:
+def _read(octets: bytes, *, load: Callable[[bytes], x509.CertificateRevocationList]) -> Crl:
     try:
-        document = load(octets)  # type: ignore[operator] # one of two functions of the library
-        return _understand(document)
+        return _understand(load(octets))
     except UNREADABLE as error:
         raise ValueError(f"expected a certificate revocation list (RFC 5280 5): {error}") from None
 

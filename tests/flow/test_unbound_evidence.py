@@ -1,0 +1,106 @@
+"""Evidence that proves a device and signs nothing: its token stays a bearer token, whatever format it comes in."""
+
+import secrets
+import time
+from datetime import datetime, timedelta
+
+from opentelemetry.trace import NoOpTracer
+
+from idp_adapters.oidc import adapter
+from plugin.core.device import AttestationResult, Evidence, Tier
+from plugin.core.finding import Finding, Proven, Unproven
+from plugin.core.identity import Identity
+from plugin.core.join import Caller, Credentials, Direction, JoinRequest, Network, Phase
+from plugin.core.reasons import Reason
+from plugin.core.transcript import Purpose
+from plugin.flow.challenges import Challenges
+from plugin.flow.provider_keys import ProviderKeys
+from plugin.flow.tracing import Tracing
+from plugin.flow.verification import Verification
+from plugin.ports import Appraisal, IdpSettings
+from plugin.revocation.lookup import RevocationLookup
+from plugin.shell.fetch import HttpFetch
+from tests.fakes import HandClock, MemoryStore
+from tests.shell.parties import Issuer
+
+
+class Witness:
+    """A verifier that says whose device it is, `bound` by a signature or not."""
+
+    format = "witness"
+
+    def __init__(self, *, owner: str, bound: bool) -> None:
+        self.owner = owner
+        self.bound = bound
+
+    def appraise(self, evidence: Evidence, *, transcript: bytes, now: datetime) -> Appraisal:  # noqa: ARG002 - the port's
+        result = AttestationResult(
+            device_id="witness:1",
+            format=self.format,
+            tier=Tier.AFFIRMING,
+            bound=self.bound,
+            managed=True,
+            owner=self.owner,
+            appraised_by="witness",
+            expires_at=now + timedelta(days=1),
+        )
+        return Appraisal(result=result)
+
+
+async def identity_of_an_old_token(*, bound: bool) -> Finding[Identity]:
+    """Present a token of six minutes ago with evidence of its owner's device."""
+    clock, store = HandClock(), MemoryStore()
+    fetch = HttpFetch(hosts=frozenset({"127.0.0.1"}))
+    challenges = Challenges(
+        store=store, clock=clock, random_bytes=secrets.token_bytes, tenant="default", origin="https://v.example.com"
+    )
+    async with Issuer("acme").running() as issuer:
+        settings = IdpSettings(
+            issuer=issuer.url, audience=frozenset({"vestibule"}), algorithms=frozenset({"ES256"}), org="acme"
+        )
+        verification = Verification(
+            providers={issuer.url: adapter(settings)},
+            keys=ProviderKeys([settings], fetch=fetch, clock=clock),
+            verifiers={"witness": Witness(owner=f"{issuer.url}#alice", bound=bound)},
+            revocation=RevocationLookup({}),
+            challenges=challenges,
+            store=store,
+            clock=clock,
+        )
+        token = issuer.token("alice", now=clock())
+        clock.move(minutes=6)
+        challenge = await challenges.issue("board", purpose=Purpose.JOIN)
+        evidence = Evidence(format="witness", payload={}, challenge_id=challenge.id)
+        join = _join(Credentials(unverified_token=token, evidence=(evidence,)), now=clock())
+        with Tracing(NoOpTracer(), monotonic=time.perf_counter).join(parent=None, since=0) as steps:
+            proofs = await verification.prove(join, steps=steps)
+    await fetch.close()
+    assert isinstance(proofs.device, Proven)
+    return proofs.identity
+
+
+def _join(credentials: Credentials, *, now: datetime) -> JoinRequest:
+    return JoinRequest(
+        platform="test",
+        phase=Phase.ROOM,
+        join_key="test",
+        alias="board",
+        zone=None,
+        caller=Caller(display_name="", alias="", protocol="webrtc", vendor=""),
+        credentials=credentials,
+        network=Network(address="192.0.2.7", located=False),
+        direction=Direction.DIAL_IN,
+        call=None,
+        received_at=now,
+    )
+
+
+async def test_a_token_with_evidence_that_signs_nothing_has_to_be_young() -> None:
+    identity = await identity_of_an_old_token(bound=False)
+
+    assert isinstance(identity, Unproven)
+    assert identity.reason is Reason.TOKEN_STALE
+
+
+async def test_a_token_that_its_owners_device_has_signed_for_has_not() -> None:
+    assert isinstance(await identity_of_an_old_token(bound=True), Proven)
