@@ -10,9 +10,13 @@ from plugin.shell.toml_reader import LEAST_TOKEN, Table
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallerEntry:
-    """One `[[caller]]` table: who may use `POST /v1/joins`."""
+    """One `[[caller]]` table: who may use `POST /v1/joins`.
+
+    `traces` = the traces of its joins continue here; otherwise its `traceparent` is ignored.
+    """
 
     rights: CallerRights
+    traces: bool
     token: str = field(repr=False)
 
 
@@ -35,7 +39,11 @@ def read_caller(table: Table) -> CallerEntry:
         conferences=table.texts("conferences", required=True) if table.has("conferences") else ("*",),
         addresses_are_callers=table.flag("addresses_are_callers", default=False),
     )
-    entry = CallerEntry(rights=rights, token=table.secret("token", required=True, least=LEAST_TOKEN) or "")
+    entry = CallerEntry(
+        rights=rights,
+        traces=table.flag("traces", default=False),
+        token=table.secret("token", required=True, least=LEAST_TOKEN) or "",
+    )
     table.finish()
     return entry
 

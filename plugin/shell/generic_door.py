@@ -110,22 +110,28 @@ class GenericDoor:
         if caller is None:
             log.error("join without a valid bearer token", extra={"source": source})
             return _error(401, message="expected `Authorization: Bearer` with a caller's token", headers=BEARER)
-        answer = partial(self._answer_join, caller)
+        answer = partial(self._answer_join, caller.rights, _traceparent(request) if caller.traces else None)
         return await explicit(_explained(_ask(answer, request, lane=self._platforms)), otherwise=_denied)
 
-    async def _answer_join(self, caller: CallerRights, body: Json, *, house: House) -> web.Response:
+    async def _answer_join(self, caller: CallerRights, trace: str | None, body: Json, *, house: House) -> web.Response:
         since = time.time_ns()
         join = generic.read_join(body, caller=caller, now=house.clock())
-        answer = await house.admission.answer(join, platform=GenericAnswers(), read_since=since)
+        answer = await house.admission.answer(join, platform=GenericAnswers(), read_since=since, caller_trace=trace)
         return web.json_response(answer.body, headers=NO_STORE)
 
-    def _caller_of(self, request: web.Request) -> CallerRights | None:
+    def _caller_of(self, request: web.Request) -> CallerEntry | None:
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         found = None
         for caller in self._callers:  # every one is compared, so that the time tells nothing
             if hmac.compare_digest(token.strip().encode(errors="replace"), caller.token.encode()):
-                found = caller.rights
+                found = caller
         return found if scheme.lower() == "bearer" else None
+
+
+def _traceparent(request: web.Request) -> str | None:
+    """Return the one `traceparent`. Of several, nobody knows whose each is (W3C Trace Context 3.2.1: at most one)."""
+    texts = request.headers.getall("traceparent", [])
+    return texts[0] if len(texts) == 1 else None
 
 
 async def _ask(answer: Handler, request: web.Request, *, lane: Lane) -> web.Response:
