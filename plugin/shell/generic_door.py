@@ -66,8 +66,11 @@ class GenericDoor:
     def routes(self) -> list[web.AbstractRouteDef]:
         return [
             web.post("/v1/challenges", partial(self._open, self._challenge)),
+            web.route("*", "/v1/challenges", _only_post),
             web.post("/v1/tickets", partial(self._open, self._ticket)),
+            web.route("*", "/v1/tickets", _only_post),
             web.post("/v1/joins", self._join),
+            web.route("*", "/v1/joins", _only_post),
         ]
 
     async def _open(self, answer: Handler, request: web.Request) -> web.Response:
@@ -126,6 +129,10 @@ class GenericDoor:
             if hmac.compare_digest(token.strip().encode(errors="replace"), caller.token.encode()):
                 found = caller
         return found if scheme.lower() == "bearer" else None
+
+
+async def _only_post(request: web.Request) -> web.Response:
+    return _error(405, message=f"got {request.method}, expected POST", headers={"Allow": "POST"})
 
 
 def _traceparent(request: web.Request) -> str | None:
