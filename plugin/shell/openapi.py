@@ -87,9 +87,7 @@ def _values() -> dict[str, object]:
 
 
 def _example(decision: Decision) -> dict[str, object]:
-    return generic.write(
-        decision, decision_id="dec_aebagbafaydqqcik", trace_id="4bf92f3577b34da6a3ce929d0e0e4736"
-    )
+    return generic.write(decision, decision_id="dec_aebagbafaydqqcik", trace_id="4bf92f3577b34da6a3ce929d0e0e4736")
 
 
 def _fill(node: object, *, values: Mapping[str, object]) -> object:

@@ -136,7 +136,7 @@ CONFIG = """
 [server]
 listen = "127.0.0.1:0"
 public_url = "https://vestibule.example.com"
-requests_per_minute = 100000
+requests_per_minute = <requests_per_minute>
 [store]
 url = "sqlite:///state/vestibule.db"
 [policy]
@@ -210,8 +210,10 @@ token_file = "secrets/portal-behind-a-proxy.token"
 [pexip]
 username = "pexip"
 password_file = "secrets/pexip"
-addresses_are_callers = true
 <pexip>
+[[location]]
+name = "Oslo"
+addresses_are_callers = true
 """
 
 
@@ -221,7 +223,14 @@ def write_configuration(folder: Path, *, acme: str, partners: str, authority: De
     `parts` fill in what stands in angle brackets; `{acme}` and `{partners}` in them stand for the issuers.
     """
     bundle = REPOSITORY / "deploy" / "policies"
-    standard = {"conferences": "", "pexip": "", "telemetry": "", "caller": "", "bundle": str(bundle)}
+    standard = {
+        "conferences": "",
+        "pexip": "",
+        "telemetry": "",
+        "caller": "",
+        "bundle": str(bundle),
+        "requests_per_minute": "100000",
+    }
     (folder / "secrets").mkdir()
     (folder / "secrets" / "pexip").write_text(PASSWORD + "\n")
     (folder / "secrets" / "portal.token").write_text(CALLER_TOKEN + "\n")
