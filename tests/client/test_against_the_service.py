@@ -91,6 +91,13 @@ async def test_a_ticket_is_as_good_as_its_proofs(world: World, platform: Vestibu
     assert isinstance(await platform.join("board", participant=AT_HOME, ticket=ticket), Redirected)
 
 
+async def test_nonsense_is_denied_with_a_reason(platform: Vestibule) -> None:
+    answer = await platform.join("board", id_token="d")
+
+    assert isinstance(answer, Denied)
+    assert answer.reasons[0].code == "token-malformed"
+
+
 async def test_a_house_that_is_shut_denies(world: World, platform: Vestibule) -> None:
     world.gate.house = None
 

@@ -46,6 +46,12 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
+def test_the_wheel_has_what_the_service_reads(wheel: Path) -> None:
+    names = zipfile.ZipFile(wheel).namelist()
+
+    assert {"plugin/shell/openapi.toml", "plugin/policy/vocabulary.cedarschema"} <= set(names)
+
+
 def test_the_wheel_has_the_client_once_and_typed(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
 
