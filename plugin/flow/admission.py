@@ -73,16 +73,22 @@ class Admission:
         self._tracing = tracing
         self._clock = clock
 
-    async def answer(self, join: JoinRequest, *, platform: PlatformAdapter, read_since: int) -> Answer:
+    async def answer(
+        self, join: JoinRequest, *, platform: PlatformAdapter, read_since: int, caller_trace: str | None = None
+    ) -> Answer:
         """Answer one question. `read_since` is when its reading began, in nanoseconds since the epoch.
+
+        `caller_trace` is the `traceparent` of a caller whose traces are taken up.
 
         1 take up the trace   2 prove   3 judge   4 write
         """
         # 1 take up the trace: a ticket's questions continue the trace that it was issued in
         ticket = await find(self._ticketing.find_key(join))
         key = ticket.value if isinstance(ticket, Proven) else None
-        parent, join_key = await self._ticketing.traceparent(key), self._ledger.pseudonym(join.join_key)
-        with self._tracing.join(parent=parent, since=read_since, join_key=join_key) as steps:
+        parent = await self._ticketing.traceparent(key)
+        # Without an address the key would be that of everybody who asks for this conference.
+        join_key = self._ledger.pseudonym(join.join_key) if join.network.address else ""
+        with self._tracing.join(parent=parent, caller=caller_trace, since=read_since, join_key=join_key) as steps:
             # 2 prove
             conference, trunk = self._directory.find(join.alias), find_trunk(join, entries=self._recognition.trunks)
             proofs = NOBODY

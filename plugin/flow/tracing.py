@@ -8,7 +8,6 @@ whose people and devices are keyed pseudonyms. The one text of a caller's is the
 exception leaves its kind behind, never its text.
 """
 
-import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,15 +16,13 @@ from typing import Self
 
 from opentelemetry.context import Context
 from opentelemetry.trace import (
-    NonRecordingSpan,
+    Link,
     Span,
     SpanContext,
     SpanKind,
     Status,
     StatusCode,
-    TraceFlags,
     Tracer,
-    format_span_id,
     format_trace_id,
     set_span_in_context,
 )
@@ -36,6 +33,7 @@ from plugin.core.errors import Refused, Unavailable
 from plugin.core.finding import Finding, Gap, Proven, Unproven
 from plugin.core.identity import Identity
 from plugin.core.record import DecisionRecord, Step
+from plugin.flow.trace_context import EarlierQuestions, read_traceparent, under, write_traceparent
 
 JOIN = "vestibule.join"
 READ = "read"
@@ -78,10 +76,13 @@ HOST_NOTICE = "vestibule.host_notice"
 PERSON = "enduser.pseudo.id"
 DEVICE_ID = "vestibule.device.pseudo.id"
 
+LINK = "vestibule.link"
+EARLIER = "earlier-question"
+CALLER = "caller"
+"""Why a span is linked to another one."""
+
 MAX_TEXT = 256
 MAX_ITEMS = 16
-
-_TRACEPARENT = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-01")
 
 
 def outcome(decision: Decision) -> str:
@@ -104,15 +105,28 @@ class Tracing:
         self._tracer = tracer
         self._monotonic = monotonic
         self._epoch = epoch
+        self._earlier = EarlierQuestions(monotonic=monotonic)
 
     @contextmanager
-    def join(self, *, parent: str | None, since: int, join_key: str = "") -> Iterator["Steps"]:
+    def join(
+        self, *, parent: str | None, since: int, caller: str | None = None, join_key: str = ""
+    ) -> Iterator["Steps"]:
         """Trace one question, which has been read from `since` (nanoseconds since 1970) until now.
 
-        `parent` is the `traceparent` of an earlier question of the same join. Without one a new trace begins,
-        whatever else the process may be tracing.
+        `parent` is the `traceparent` of an earlier question of the same join, `caller` that of a listed caller. The
+        trace that continues is the first of them; without either a new one begins, whatever else the process may be
+        tracing. What is not continued is linked: the caller, and earlier questions under the same `join_key`, which
+        is empty where there is none.
         """
-        root = self._tracer.start_span(JOIN, context=_context(parent), kind=SpanKind.SERVER, start_time=since)
+        own, callers = read_traceparent(parent), read_traceparent(caller)
+        links = [_link(callers, why=CALLER)] if own and callers else []
+        if own is None:
+            links += [_link(context, why=EARLIER) for context in self._earlier.under(join_key)]
+        root = self._tracer.start_span(
+            JOIN, context=under(own or callers), kind=SpanKind.SERVER, links=links, start_time=since
+        )
+        if own is None:
+            self._earlier.add(root.get_span_context(), join_key=join_key)
         with OpenSpan(root):
             _describe(root, {JOIN_KEY: join_key})
             steps = Steps(root, tracer=self._tracer, monotonic=self._monotonic)
@@ -142,7 +156,7 @@ class Steps:
     @property
     def traceparent(self) -> str:
         """What a later question of the same join continues the trace by (W3C Trace Context 3.2)."""
-        return f"00-{self.trace_id}-{format_span_id(self._root.get_span_context().span_id)}-01"
+        return write_traceparent(self._root.get_span_context())
 
     def add_read(self, *, since: int, until: int) -> None:
         """Add the one step that is over before its trace is known. Times in nanoseconds since 1970."""
@@ -240,13 +254,8 @@ class OpenSpan:
         self._span.set_status(Status(StatusCode.ERROR, why))
 
 
-def _context(traceparent: str | None) -> Context:
-    ids = _TRACEPARENT.fullmatch(traceparent or "")
-    if ids is None:
-        return Context()
-    flags = TraceFlags(TraceFlags.SAMPLED)
-    parent = SpanContext(int(ids[1], 16), int(ids[2], 16), is_remote=True, trace_flags=flags)
-    return set_span_in_context(NonRecordingSpan(parent), Context())
+def _link(context: SpanContext, *, why: str) -> Link:
+    return Link(context, {LINK: why})
 
 
 def _describe(span: Span, attributes: Mapping[str, str | Sequence[str]]) -> None:

@@ -36,8 +36,12 @@ MAX_NAME = 4096
 MAX_SHORT = 255
 MAX_EVIDENCE = 8
 
-_PARTICIPANT = frozenset({"alias", "display_name", "protocol", "remote_address", "vendor"})
-_PROOFS = frozenset({"conference", "id_token", "evidence"})
+CHALLENGE = frozenset({"conference"})
+PROOFS = frozenset({"conference", "id_token", "evidence"})
+JOIN = PROOFS | {"participant", "ticket"}
+PARTICIPANT = frozenset({"alias", "display_name", "protocol", "remote_address", "vendor"})
+EVIDENCE = frozenset({"format", "payload", "challenge_id"})
+"""The members of each object that is read. Any other is a mistake."""
 
 
 class BadRequest(Exception):
@@ -79,7 +83,7 @@ class CallerRights:
 
 def read_challenge(body: Mapping[str, object]) -> str:
     """Read `POST /v1/challenges`: the canonical alias that a challenge is wanted for. Raises BadRequest."""
-    _check_members(body, known=frozenset({"conference"}))
+    _check_members(body, known=CHALLENGE)
     return _conference(body)
 
 
@@ -90,18 +94,18 @@ def read_ticket(
 
     `client_certificate` comes from a listed proxy and never from the body.
     """
-    _check_members(body, known=_PROOFS)
+    _check_members(body, known=PROOFS)
     join = _join(body, platform="client", participant={}, located=False, now=now)
     return replace(join, credentials=replace(join.credentials, client_certificate=client_certificate))
 
 
 def read_join(body: Mapping[str, object], *, caller: CallerRights, now: datetime) -> JoinRequest:
     """Read `POST /v1/joins`. Raises BadRequest, and NotEntitled for a conference that is not the caller's."""
-    _check_members(body, known=_PROOFS | {"participant", "ticket"})
+    _check_members(body, known=JOIN)
     participant = body.get("participant", {})
     if not isinstance(participant, dict):
         raise BadRequest("participant", f"got {_kind(participant)}, expected an object")
-    _check_members(participant, known=_PARTICIPANT, within="participant.")
+    _check_members(participant, known=PARTICIPANT, within="participant.")
     join = _join(body, platform=caller.name, participant=participant, located=caller.addresses_are_callers, now=now)
     if not any(glob_covers(pattern, join.alias) for pattern in caller.conferences):
         raise NotEntitled("conference", f"caller `{caller.name}` may not speak for this conference")
@@ -225,7 +229,7 @@ def _evidence(body: Mapping[str, object]) -> tuple[Evidence, ...]:
 def _piece(piece: object, *, within: str) -> Evidence:
     if not isinstance(piece, dict):
         raise BadRequest(within, f"got {_kind(piece)}, expected an object")
-    _check_members(piece, known=frozenset({"format", "payload", "challenge_id"}), within=f"{within}.")
+    _check_members(piece, known=EVIDENCE, within=f"{within}.")
     payload = piece.get("payload")
     if not isinstance(payload, dict):
         raise BadRequest(f"{within}.payload", f"got {_kind(payload)}, expected an object")

@@ -12,6 +12,7 @@ from aiohttp import web
 
 from plugin.core.record import DecisionRecord
 from plugin.ports import Clock
+from plugin.shell import openapi
 from plugin.shell.check import Checked
 from plugin.shell.gate import Gate
 from plugin.shell.generic_door import GenericDoor
@@ -39,6 +40,7 @@ def build_app(checked: Checked, *, gate: Gate) -> web.Application:
     """Make the application: the doors of this configuration."""
     app, config = web.Application(client_max_size=MAX_BODY), checked.config
     limit = RateLimit(per_minute=config.requests_per_minute, monotonic=time.monotonic)
+    app.add_routes(openapi.routes())
     door = GenericDoor(
         config.callers,
         gate=gate,

@@ -17,9 +17,13 @@ MAIL = frozenset({"mail", "email", "e_mail", "emailaddress", "email_address"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallerEntry:
-    """One `[[caller]]` table: who may use `POST /v1/joins`."""
+    """One `[[caller]]` table: who may use `POST /v1/joins`.
+
+    `traces` = the traces of its joins continue here; otherwise its `traceparent` is ignored.
+    """
 
     rights: CallerRights
+    traces: bool
     token: str = field(repr=False)
 
 
@@ -45,7 +49,11 @@ def read_caller(table: Table) -> CallerEntry:
         addresses_are_callers=table.flag("addresses_are_callers", default=False),
         enforces=_enforces(table),
     )
-    entry = CallerEntry(rights=rights, token=table.secret("token", required=True, least=LEAST_TOKEN) or "")
+    entry = CallerEntry(
+        rights=rights,
+        traces=table.flag("traces", default=False),
+        token=table.secret("token", required=True, least=LEAST_TOKEN) or "",
+    )
     table.finish()
     return entry
 

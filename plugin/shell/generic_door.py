@@ -79,8 +79,11 @@ class GenericDoor:
     def routes(self) -> list[web.AbstractRouteDef]:
         return [
             web.post("/v1/challenges", partial(self._open, self._challenge)),
+            web.route("*", "/v1/challenges", _only_post),
             web.post("/v1/tickets", partial(self._open, self._ticket)),
+            web.route("*", "/v1/tickets", _only_post),
             web.post("/v1/joins", self._join),
+            web.route("*", "/v1/joins", _only_post),
         ]
 
     async def _open(self, answer: Handler, request: web.Request) -> web.Response:
@@ -125,22 +128,33 @@ class GenericDoor:
         if caller is None:
             log.error("join without a valid bearer token", extra={"source": source})
             return _error(401, message="expected `Authorization: Bearer` with a caller's token", headers=BEARER)
-        answer = partial(self._answer_join, caller)
+        answer = partial(self._answer_join, caller.rights, _traceparent(request) if caller.traces else None)
         return await explicit(_explained(_ask(answer, request, lane=self._platforms)), otherwise=_denied)
 
-    async def _answer_join(self, caller: CallerRights, body: Json, *, house: House) -> web.Response:
+    async def _answer_join(self, caller: CallerRights, trace: str | None, body: Json, *, house: House) -> web.Response:
         since = time.time_ns()
         join = generic.read_join(body, caller=caller, now=house.clock())
-        answer = await house.admission.answer(join, platform=GenericAnswers(caller.enforcement), read_since=since)
+        platform = GenericAnswers(caller.enforcement)
+        answer = await house.admission.answer(join, platform=platform, read_since=since, caller_trace=trace)
         return web.json_response(answer.body, headers=NO_STORE)
 
-    def _caller_of(self, request: web.Request) -> CallerRights | None:
+    def _caller_of(self, request: web.Request) -> CallerEntry | None:
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         found = None
         for caller in self._callers:  # every one is compared, so that the time tells nothing
             if hmac.compare_digest(token.strip().encode(errors="replace"), caller.token.encode()):
-                found = caller.rights
+                found = caller
         return found if scheme.lower() == "bearer" else None
+
+
+async def _only_post(request: web.Request) -> web.Response:
+    return _error(405, message=f"got {request.method}, expected POST", headers={"Allow": "POST"})
+
+
+def _traceparent(request: web.Request) -> str | None:
+    """Return the one `traceparent`. Of several, nobody knows whose each is (W3C Trace Context 3.2.1: at most one)."""
+    texts = request.headers.getall("traceparent", [])
+    return texts[0] if len(texts) == 1 else None
 
 
 async def _ask(answer: Handler, request: web.Request, *, lane: Lane) -> web.Response:

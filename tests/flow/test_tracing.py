@@ -205,7 +205,7 @@ def test_a_later_question_of_one_join_continues_its_trace(recorded: Recorded) ->
         "",
         "nonsense",
         f"00-{'0' * 32}-{'0' * 16}-01",
-        f"00-{'a' * 32}-{'b' * 16}-00",
+        f"01-{'a' * 32}-{'b' * 16}-01",
         f"00-{'A' * 32}-{'b' * 16}-01",
         f"00-{'a' * 32}-{'b' * 16}-01\n",
     ],

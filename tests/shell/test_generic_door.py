@@ -51,6 +51,15 @@ async def test_a_body_that_is_no_object_is_named(world: World, raw: bytes) -> No
     assert answer["error"]["field"] == "body"
 
 
+@pytest.mark.parametrize("path", ["/v1/joins", "/v1/challenges", "/v1/tickets"])
+async def test_a_door_is_asked_by_post_alone(world: World, path: str) -> None:
+    async with world.session.get(f"{world.url}{path}") as response:
+        answer = await response.json()
+
+    assert (response.status, response.headers["Allow"]) == (405, "POST")
+    assert answer["error"]["message"] == "got GET, expected POST"
+
+
 async def test_a_challenge_does_not_tell_whether_a_conference_exists(world: World) -> None:
     known, unknown = await world.challenge("board"), await world.challenge("no-such-conference")
 

@@ -1,44 +1,15 @@
 """The spans of a join, as a real collector receives them over OTLP/HTTP."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from aiohttp import web
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
+from tests.shell.collector import Collector, attributes
 from tests.shell.world import opened
 
 STEPS = {"vestibule.read", "vestibule.identity", "vestibule.device", "vestibule.judge", "vestibule.write"}
-
-
-class Collector:
-    """Receives spans."""
-
-    def __init__(self) -> None:
-        self.spans: list[Span] = []
-        self.url = ""
-
-    @asynccontextmanager
-    async def running(self) -> AsyncIterator["Collector"]:
-        app = web.Application()
-        app.add_routes([web.post("/v1/traces", self._receive)])
-        runner = web.AppRunner(app)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        self.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-        yield self
-        await runner.cleanup()
-
-    async def _receive(self, request: web.Request) -> web.Response:
-        sent = ExportTraceServiceRequest.FromString(await request.read())
-        for resource in sent.resource_spans:
-            for scope in resource.scope_spans:
-                self.spans.extend(scope.spans)
-        return web.Response(body=b"", content_type="application/x-protobuf")
 
 
 @pytest.fixture
@@ -52,10 +23,6 @@ async def spans(tmp_path: Path) -> list[Span]:
             await world.service("board")
         await asyncio.to_thread(world.traces.shutdown)
         return collector.spans
-
-
-def attributes(span: Span) -> dict[str, str]:
-    return {item.key: item.value.string_value for item in span.attributes}
 
 
 async def test_each_join_is_one_trace_with_a_span_for_each_step(spans: list[Span]) -> None:

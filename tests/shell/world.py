@@ -136,7 +136,7 @@ CONFIG = """
 [server]
 listen = "127.0.0.1:0"
 public_url = "https://vestibule.example.com"
-requests_per_minute = 100000
+requests_per_minute = <requests_per_minute>
 <server>
 [store]
 url = "sqlite:///state/vestibule.db"
@@ -227,6 +227,7 @@ def write_configuration(folder: Path, *, acme: str, partners: str, authority: De
     bundle = REPOSITORY / "deploy" / "policies"
     standard = dict.fromkeys(("server", "device_ca", "conferences", "pexip", "telemetry", "caller"), "")
     standard["bundle"] = str(bundle)
+    standard["requests_per_minute"] = "100000"
     (folder / "secrets").mkdir()
     (folder / "secrets" / "pexip").write_text(PASSWORD + "\n")
     (folder / "secrets" / "portal.token").write_text(CALLER_TOKEN + "\n")
