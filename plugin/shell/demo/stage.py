@@ -59,9 +59,9 @@ class Stage:
         joins = []
         async with self._stage:
             for number, person in enumerate(PEOPLE):
+                await asyncio.sleep(pause if number else 0)
                 join = self._feed.begin(person)
                 joins.append(await self._join(join, person=person, address=f"192.0.2.{10 + number}"))
-                await asyncio.sleep(pause)
         return tuple(joins)
 
     async def attempt(self, attempt: Attempt) -> Join:

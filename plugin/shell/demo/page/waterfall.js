@@ -52,7 +52,7 @@ function audience(title, told) {
 function toThePerson(join) {
   const told = join.questions.flatMap((asked) => asked.told.map((text) => [text, `said by the ${asked.asker}`]));
   const own = join.end?.reason ? [[join.end.reason, "said by the conferencing node, in its own words"]] : [];
-  const safe = (join.decisive?.reasons ?? []).map((mark) => [mark.message, "safe to say, and not said by anybody"]);
+  const safe = (join.decisive?.reasons ?? []).map((mark) => [mark.message, "safe to say, but said by nobody"]);
   const sentences = [...told, ...own, ...safe];
   const isFirst = ([text], index) => sentences.findIndex(([other]) => other === text) === index;
   const quotes = sentences.filter(isFirst).map(([text, by]) => (
@@ -60,8 +60,10 @@ function toThePerson(join) {
   return element("div", {}, join.end?.room ? element("p", {}, ending(join)) : null, element("ul", {}, ...quotes));
 }
 
-function toTheHost() {
-  return element("p", { class: "detail" }, "Nothing.");
+// The platform passes the line on as far as it can; which of the answers it came with makes no difference.
+function toTheHost(join) {
+  const notice = join.records.map((record) => record.host_notice).find(Boolean);
+  return notice ? element("q", {}, notice) : element("p", { class: "detail" }, "Nothing.");
 }
 
 function toStaff(record) {
@@ -70,6 +72,7 @@ function toStaff(record) {
   return element("div", {}, element("ul", {}, ...reasons), element("dl", { class: "ids" },
     record.remedy ? fact("Remedy", remedy(record.remedy)) : null,
     id("Decision", record.decision_id), id("Trace", record.trace_id), id("Bundle", record.bundle.slice(0, 12)),
+    word("Judged as", record.principal), word("Trunk", record.trunk), word("Far end", record.far_end),
     id("Person, as a pseudonym", record.person), id("Device, as a pseudonym", record.device)));
 }
 
@@ -78,6 +81,10 @@ function policiesOf(mark) {
     const [name, place] = policy.split(" ");
     return element("span", { class: "policy" }, element("code", {}, name), element("span", { class: "detail" }, place));
   });
+}
+
+function word(name, value) {
+  return value ? fact(name, value) : null;
 }
 
 function id(name, value) {
