@@ -35,7 +35,7 @@ class Moment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where a call comes from: the address that the node reports. data.toml of the example bundle knows them."""
+    """Where a call comes from: the address that the node reports. The example bundle's data.toml knows all but one."""
 
     label: str
     address: str

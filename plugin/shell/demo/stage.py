@@ -114,7 +114,7 @@ class Stage:
             jar.update_cookies({COOKIE: cookie}, URL(provider.issuer))
             login = None
         id_token = await client.sign_in(provider.issuer, registered=self._client, nonce=challenge.nonce, login=login)
-        if person is ALICE:  # as she plays, for Eve to play the thief
+        if person is ALICE:  # the one who plays, whom Eve steals from: one that is tried is another
             self._stolen = id_token
         return id_token
 
