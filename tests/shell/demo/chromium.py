@@ -24,6 +24,7 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
     "--disable-dev-shm-usage",
+    "--log-level=3",  # nobody reads on after the first lines
     "--remote-debugging-port=0",
 ]
 # Name -> code of the key, and the text that it types.
