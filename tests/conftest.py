@@ -10,6 +10,7 @@ import pytest
 from tests.idp_adapters.foreign import provider as foreign
 from tests.vectors import shared_folder
 
+REPOSITORY = Path(__file__).resolve().parents[1]
 NOTHING_MAY_BE_MISSING = os.environ.get("VESTIBULE_REQUIRE_COMPONENTS") == "1"
 PROGRAM_FOLDERS = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin"])  # where Debian keeps servers
 
@@ -18,9 +19,16 @@ def _program(name: str) -> Callable[[], str | None]:
     return lambda: None if shutil.which(name, path=PROGRAM_FOLDERS) else f"no `{name}` on the path"
 
 
+def _modules(folder: str) -> Callable[[], str | None]:
+    is_installed = (REPOSITORY / folder / "node_modules").is_dir
+    return lambda: None if is_installed() else f"its modules are not installed: npm ci --prefix {folder}"
+
+
 # Component -> says what is missing, or None.
 COMPONENTS: dict[str, Callable[[], str | None]] = {
     "haproxy": _program("haproxy"),
+    "axe-core": _modules("tests/shell/demo/axe"),
+    "chromium": _program("chromium"),
     "nginx": _program("nginx"),
     "node-oidc-provider": foreign.why_missing,
     "openssl": _program("openssl"),

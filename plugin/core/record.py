@@ -8,10 +8,14 @@ from plugin.core.decision import StepUp
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One step of the path with the time it took. `outcome` is a word of a closed set per step."""
+    """One step of the path and the time it took, which `began` so many milliseconds after the question did.
+
+    `outcome` is a word of a closed set per step.
+    """
 
     name: str
     outcome: str
+    began: float
     milliseconds: float
 
 

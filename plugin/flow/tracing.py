@@ -84,6 +84,9 @@ CALLER = "caller"
 MAX_TEXT = 256
 MAX_ITEMS = 16
 
+Now = Callable[[], int]
+"""Nanoseconds since 1970, counted on from the moment at which a question had been read."""
+
 
 def outcome(decision: Decision) -> str:
     """Return the decision in one word."""
@@ -127,20 +130,28 @@ class Tracing:
         )
         if own is None:
             self._earlier.add(root.get_span_context(), join_key=join_key)
-        with OpenSpan(root):
+        read_until = max(self._epoch(), since)
+        now = self._counting_from(read_until)
+        with OpenSpan(root, now=now):
             _describe(root, {JOIN_KEY: join_key})
-            steps = Steps(root, tracer=self._tracer, monotonic=self._monotonic)
-            steps.add_read(since=since, until=self._epoch())
+            steps = Steps(root, tracer=self._tracer, since=since, now=now)
+            steps.add_read(until=read_until)
             yield steps
+
+    def _counting_from(self, epoch: int) -> Now:
+        """Return a clock that shows `epoch` now, and that nobody can set back or forward."""
+        began = self._monotonic()
+        return lambda: epoch + round((self._monotonic() - began) * 1e9)
 
 
 class Steps:
-    """The steps of one question, for its spans and for its record."""
+    """The steps of one question, which began at `since`, for its spans and for its record."""
 
-    def __init__(self, root: Span, *, tracer: Tracer, monotonic: Callable[[], float]) -> None:
+    def __init__(self, root: Span, *, tracer: Tracer, since: int, now: Now) -> None:
         self._root = root
         self._tracer = tracer
-        self._monotonic = monotonic
+        self._since = since
+        self._now = now
         self._taken: list[Step] = []
 
     @property
@@ -158,22 +169,21 @@ class Steps:
         """What a later question of the same join continues the trace by (W3C Trace Context 3.2)."""
         return write_traceparent(self._root.get_span_context())
 
-    def add_read(self, *, since: int, until: int) -> None:
-        """Add the one step that is over before its trace is known. Times in nanoseconds since 1970."""
-        self._start(READ, since=since).end(until)
-        self._taken.append(Step(name=READ, outcome=DONE, milliseconds=max(until - since, 0) / 1e6))
+    def add_read(self, *, until: int) -> None:
+        """Add the one step that is over before its trace is known."""
+        self._start(READ, at=self._since).end(until)
+        self._take(READ, outcome=DONE, began=self._since, ended=until)
 
     @contextmanager
     def step(self, name: str) -> Iterator["OpenSpan"]:
         """Take a step: its span, and its entry in the record, begin and end with the block."""
-        span = OpenSpan(self._start(name))
-        started = self._monotonic()
+        began = self._now()
+        span = OpenSpan(self._start(name, at=began), now=self._now)
         try:
             with span:
                 yield span
         finally:
-            milliseconds = (self._monotonic() - started) * 1e3
-            self._taken.append(Step(name=name, outcome=span.word, milliseconds=milliseconds))
+            self._take(name, outcome=span.word, began=began, ended=span.ended)
 
     def describe(self, record: DecisionRecord) -> None:
         """Say on the root span what was decided and why."""
@@ -198,17 +208,23 @@ class Steps:
         }
         _describe(self._root, attributes)
 
-    def _start(self, name: str, *, since: int | None = None) -> Span:
+    def _start(self, name: str, *, at: int) -> Span:
         context = set_span_in_context(self._root, Context())
-        return self._tracer.start_span(f"vestibule.{name}", context=context, start_time=since)
+        return self._tracer.start_span(f"vestibule.{name}", context=context, start_time=at)
+
+    def _take(self, name: str, *, outcome: str, began: int, ended: int) -> None:
+        since, took = (began - self._since) / 1e6, (ended - began) / 1e6
+        self._taken.append(Step(name=name, outcome=outcome, began=since, milliseconds=took))
 
 
 class OpenSpan:
-    """A span that ends with its block. `word` is how it went."""
+    """A span that ends with its block. `word` is how it went, and `ended` when, once it has."""
 
-    def __init__(self, span: Span) -> None:
+    def __init__(self, span: Span, *, now: Now) -> None:
         self._span = span
+        self._now = now
         self.word = DONE
+        self.ended = 0
 
     def __enter__(self) -> Self:
         return self
@@ -223,7 +239,8 @@ class OpenSpan:
                 self._fail(UNAVAILABLE, why=error.reason.code)
             case _:
                 self._fail(FAILED, why=type(error).__name__)
-        self._span.end()
+        self.ended = self._now()
+        self._span.end(self.ended)
 
     def outcome(self, word: str) -> None:
         """Say how the step went, in a word from the list above."""

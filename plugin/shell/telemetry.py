@@ -15,7 +15,7 @@ from importlib.metadata import version
 
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 from opentelemetry.trace import Tracer
@@ -40,11 +40,13 @@ class Telemetry:
         sending.join(SHUTDOWN_SECONDS)
 
 
-def start(endpoint: str | None) -> Telemetry:
-    """Start tracing to `ENDPOINT/v1/traces`; without an endpoint spans have ids and go nowhere."""
+def start(endpoint: str | None, *, processors: tuple[SpanProcessor, ...] = ()) -> Telemetry:
+    """Start tracing to `ENDPOINT/v1/traces`; without an endpoint spans have ids and go to the `processors` alone."""
     resource = Resource.create({"service.name": SERVICE, "service.version": version(SERVICE)})
     # The SDK would wait at exit, in a hook of its own, for a collector that does not answer.
     provider = TracerProvider(sampler=ALWAYS_ON, resource=resource, shutdown_on_exit=False)
+    for processor in processors:
+        provider.add_span_processor(processor)
     if endpoint:
         exporter = OTLPSpanExporter(endpoint=f"{endpoint.rstrip('/')}/v1/traces", timeout=EXPORT_SECONDS)
         provider.add_span_processor(BatchSpanProcessor(exporter))

@@ -66,17 +66,26 @@ def test_the_record_has_the_same_steps_with_their_times(recorded: Recorded) -> N
             step.outcome(tracing.DENY)
 
     assert steps.taken == (
-        Step(name="read", outcome="done", milliseconds=3),
-        Step(name="identity", outcome="absent", milliseconds=500),
-        Step(name="judge", outcome="deny", milliseconds=500),
+        Step(name="read", outcome="done", began=0, milliseconds=3),
+        Step(name="identity", outcome="absent", began=503, milliseconds=500),
+        Step(name="judge", outcome="deny", began=1503, milliseconds=500),
     )
 
 
-def test_a_clock_that_goes_back_makes_no_negative_time(recorded: Recorded) -> None:
-    with recorded.tracing.join(parent=None, since=SINCE + 10 * MILLISECOND) as steps:
+def test_spans_and_record_have_the_same_times(recorded: Recorded) -> None:
+    with recorded.tracing.join(parent=None, since=SINCE) as steps, steps.step(tracing.JUDGE):
         pass
 
-    assert steps.taken[0].milliseconds == 0
+    for step, span in zip(steps.taken, (recorded["vestibule.read"], recorded["vestibule.judge"]), strict=True):
+        assert span.start_time == SINCE + int(step.began * MILLISECOND)
+        assert span.end_time == span.start_time + int(step.milliseconds * MILLISECOND)
+
+
+def test_a_clock_that_goes_back_makes_no_negative_time(recorded: Recorded) -> None:
+    with recorded.tracing.join(parent=None, since=SINCE + 10 * MILLISECOND) as steps, steps.step(tracing.JUDGE):
+        pass
+
+    assert [(step.began, step.milliseconds) for step in steps.taken] == [(0, 0), (500, 500)]
 
 
 @pytest.mark.parametrize(

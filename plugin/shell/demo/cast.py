@@ -18,10 +18,10 @@ ORGS = ("acme", "partners")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cast:
-    """`accounts` and `devices` are by person's name; `device_ca` is the trust anchor, in PEM."""
+    """`accounts` are by person's name, `laptops` by their own; `device_ca` is the trust anchor, in PEM."""
 
     accounts: Mapping[str, Account]
-    devices: Mapping[str, Device]
+    laptops: Mapping[str, Device]
     device_ca: bytes
 
     def accounts_of(self, org: str) -> tuple[Account, ...]:
@@ -30,11 +30,7 @@ class Cast:
 
     def owners(self, issuers: Mapping[str, str]) -> dict[str, str]:
         """Return whose each laptop is: its certificate's name to an identity key."""
-        return {
-            person.device: f"{issuers[person.org]}#{person.subject}"
-            for person in PEOPLE
-            if person.device and person.org
-        }
+        return {person.own_laptop: f"{issuers[person.org]}#{person.subject}" for person in PEOPLE if person.org}
 
 
 def make_cast(now: datetime) -> Cast:
@@ -42,7 +38,7 @@ def make_cast(now: datetime) -> Cast:
     ca = CorporateCa("Acme devices", now=now)
     return Cast(
         accounts={person.name: _account(person) for person in PEOPLE if person.org},
-        devices={person.name: ca.issue(person.device) for person in PEOPLE if person.device},
+        laptops={person.own_laptop: ca.issue(person.own_laptop) for person in PEOPLE},
         device_ca=ca.pem,
     )
 

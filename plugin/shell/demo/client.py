@@ -120,12 +120,17 @@ class WebClient:
         return str(tokens["id_token"])
 
     async def ticket(self, challenge: Challenge, *, id_token: str, device: Device | None) -> Ticket | NoTicket:
-        """Exchange the proofs for a ticket. The device signs T, which covers challenge, conference and token."""
+        """Exchange the proofs for a ticket. The device signs T, which covers challenge, conference and token.
+
+        `id_token` is empty where nobody has signed in.
+        """
         evidence = []
         if device:
             payload = device.sign(challenge.transcript(id_token))
             evidence.append({"format": "x509", "payload": payload, "challenge_id": challenge.id})
-        proofs = {"conference": challenge.conference, "id_token": id_token, "evidence": evidence}
+        proofs: dict[str, object] = {"conference": challenge.conference, "evidence": evidence}
+        if id_token:
+            proofs["id_token"] = id_token
         async with self._http.post(f"{self._service}/v1/tickets", json=proofs) as answer:
             body = await _body(answer, expected=(CREATED, FORBIDDEN))
         if answer.status == CREATED:

@@ -4,12 +4,14 @@ It listens to the service's ledger and to the players. It takes no part in any d
 """
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import count
 
-from plugin.core.record import DecisionRecord
+from plugin.core.record import DecisionRecord, Step
 from plugin.ports import Clock
-from plugin.shell.demo.joins import End, Join, Question, decisive, is_as_expected
+from plugin.shell.demo.attempts import Attempt
+from plugin.shell.demo.joins import TICKET, End, Join, Question, decisive, is_as_expected
 from plugin.shell.demo.people import Person
 
 KEPT = 60
@@ -18,10 +20,14 @@ Changes = asyncio.Queue[Join | None]
 
 
 class Feed:
-    """Joins by number, in the order in which they began; the oldest fall out."""
+    """Joins by number, in the order in which they began; the oldest fall out.
 
-    def __init__(self, clock: Clock) -> None:
+    `ticket_steps` tells the steps of the exchange that a trace began with.
+    """
+
+    def __init__(self, clock: Clock, *, ticket_steps: Callable[[str], tuple[Step, ...]]) -> None:
         self._clock = clock
+        self._ticket_steps = ticket_steps
         self._numbers = count(1)
         self._joins: dict[int, Join] = {}
         self._under_way: set[int] = set()
@@ -32,9 +38,9 @@ class Feed:
     def joins(self) -> tuple[Join, ...]:
         return tuple(self._joins.values())
 
-    def begin(self, person: Person) -> Join:
+    def begin(self, person: Person, *, attempt: Attempt | None = None) -> Join:
         """Show that somebody is about to join."""
-        join = Join(number=next(self._numbers), began_at=self._clock(), person=person)
+        join = Join(number=next(self._numbers), began_at=self._clock(), person=person, attempt=attempt)
         self._under_way.add(join.number)
         self._show(join)
         return join
@@ -46,7 +52,7 @@ class Feed:
         record = decisive(records)
         finished = replace(
             join,
-            questions=questions,
+            questions=tuple(self._with_steps(question, records=records) for question in questions),
             records=records,
             decisive=record,
             end=end,
@@ -75,6 +81,13 @@ class Feed:
         """Let every listener go."""
         for changes in self._listeners:
             changes.put_nowait(None)
+
+    def _with_steps(self, question: Question, *, records: tuple[DecisionRecord, ...]) -> Question:
+        """Add a question's steps. One that was answered with a ticket has no record, but the join's trace."""
+        of_this = [record.steps for record in records if record.decision_id == question.decision_id]
+        if question.verdict == TICKET:
+            of_this = [self._ticket_steps(record.trace_id) for record in records]
+        return replace(question, steps=next(iter(of_this), ()))
 
     def _show_strangers(self) -> None:
         """Show decisions that none of the players can have asked for: somebody else is trying the service."""

@@ -3,15 +3,21 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from plugin.core.record import DecisionRecord
+from plugin.core.record import DecisionRecord, Step
+from plugin.shell.demo.attempts import Attempt
 from plugin.shell.demo.client import NoTicket, Ticket
 from plugin.shell.demo.node import Joined, Outcome, TurnedAway
 from plugin.shell.demo.people import Fate, Person
 
+TICKET = "ticket"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """One exchange with the service, as the one who asked saw it. `verdict` is what they made of the answer."""
+    """One exchange with the service, as the one who asked saw it. `verdict` is what they made of the answer.
+
+    `told` is what the answer said to the person. `steps` are the service's own, from its records and spans.
+    """
 
     asker: str
     name: str
@@ -19,6 +25,8 @@ class Question:
     problem: str
     decision_id: str
     milliseconds: float
+    told: tuple[str, ...] = ()
+    steps: tuple[Step, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,11 +43,15 @@ class End:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Join:
-    """A card of the page. `person` None = somebody who is not of the demo asked; `end` None = still under way."""
+    """A card of the page. `person` None = somebody who is not of the demo asked; `end` None = still under way.
+
+    `attempt` is what was chosen on the page, None where nobody chose.
+    """
 
     number: int
     began_at: datetime
     person: Person | None
+    attempt: Attempt | None = None
     questions: tuple[Question, ...] = ()
     records: tuple[DecisionRecord, ...] = ()
     decisive: DecisionRecord | None = None
@@ -49,9 +61,11 @@ class Join:
 
 def ticket_question(answer: Ticket | NoTicket, *, milliseconds: float) -> Question:
     """Return the web client's exchange of proofs for a ticket."""
-    refused = isinstance(answer, NoTicket)
-    decision_id = answer.decision_id if isinstance(answer, NoTicket) else ""
-    return _exchange("refused" if refused else "ticket", decision_id=decision_id, milliseconds=milliseconds)
+    match answer:
+        case Ticket():
+            return _exchange(TICKET, milliseconds=milliseconds)
+        case NoTicket(decision_id=decision_id, messages=messages):
+            return _exchange("refused", decision_id=decision_id, told=messages, milliseconds=milliseconds)
 
 
 def failed_question(problem: str, *, milliseconds: float) -> Question:
@@ -59,7 +73,9 @@ def failed_question(problem: str, *, milliseconds: float) -> Question:
     return _exchange("failed", problem=problem, milliseconds=milliseconds)
 
 
-def _exchange(verdict: str, *, problem: str = "", decision_id: str = "", milliseconds: float) -> Question:
+def _exchange(
+    verdict: str, *, problem: str = "", decision_id: str = "", told: tuple[str, ...] = (), milliseconds: float
+) -> Question:
     return Question(
         asker="web client",
         name="v1/tickets",
@@ -67,6 +83,7 @@ def _exchange(verdict: str, *, problem: str = "", decision_id: str = "", millise
         problem=problem,
         decision_id=decision_id,
         milliseconds=milliseconds,
+        told=told,
     )
 
 
@@ -80,6 +97,7 @@ def node_questions(outcome: Outcome) -> tuple[Question, ...]:
             problem=asked.reading.problem,
             decision_id=str(asked.reading.remarks.get("decision_id", "")),
             milliseconds=asked.milliseconds,
+            told=tuple(str(text) for key, text in asked.reading.result.items() if key == "reject_reason"),
         )
         for asked in outcome.asked
     )
@@ -114,8 +132,10 @@ def decisive(records: tuple[DecisionRecord, ...]) -> DecisionRecord | None:
     return next(iter([*refusals, *records]), None)
 
 
-def is_as_expected(expected: Fate, *, record: DecisionRecord | None, end: End) -> bool:
+def is_as_expected(expected: Fate | None, *, record: DecisionRecord | None, end: End) -> bool | None:
     """Compare what happened with the table. Whoever got in because an answer failed did not get in as expected."""
+    if expected is None:
+        return None
     if record is None or end.admitted_by_fallback:
         return False
     happened = (record.outcome, record.zone, end.role)

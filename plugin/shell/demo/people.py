@@ -1,5 +1,7 @@
 """The people of the demo: who they are, what they come with, and what is to become of them and why.
 
+Acme's CA has certified all their laptops: Dan's is on loan to him, and Frank's belongs to nobody.
+
 The expectations are here to be compared with what happens. Nothing else reads them.
 """
 
@@ -30,25 +32,32 @@ class Fate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
-    """Somebody who wants to join. `device` is the name in their laptop's certificate, None where it has none."""
+    """Somebody who wants to join. `device` is the name in their laptop's certificate, None where it has none.
+
+    `own_laptop` is the one that belongs to them, whether they bring it or not. `expected` None = nobody can know.
+    """
 
     name: str
+    who: str
     org: str | None
     subject: str
     groups: tuple[str, ...]
     sign_in: SignIn
+    own_laptop: str
     device: str | None
     conference: str
-    expected: Fate
+    expected: Fate | None
     story: str
 
 
 ALICE = Person(
     name="Alice",
+    who="employee and host",
     org="acme",
     subject="u-1001",
     groups=("staff", "board"),
     sign_in=SignIn.NOW,
+    own_laptop="laptop-1001.acme.example",
     device="laptop-1001.acme.example",
     conference="board",
     expected=Fate(outcome="allow", zone="core", role="chair", reason=Reason.PERMITTED),
@@ -57,10 +66,12 @@ ALICE = Person(
 )
 BOB = Person(
     name="Bob",
+    who="employee",
     org="acme",
     subject="u-1002",
     groups=("staff",),
     sign_in=SignIn.NOW,
+    own_laptop="laptop-1002.acme.example",
     device=None,
     conference="board",
     expected=Fate(outcome="redirect", zone="meetme", role="guest", reason=Reason.INNER_ZONE_REFUSED),
@@ -68,10 +79,12 @@ BOB = Person(
 )
 CAROL = Person(
     name="Carol",
+    who="signed in hours ago",
     org="acme",
     subject="u-1003",
     groups=("staff",),
     sign_in=SignIn.HOURS_AGO,
+    own_laptop="laptop-1003.acme.example",
     device="laptop-1003.acme.example",
     conference="board",
     expected=Fate(outcome="deny", zone=None, role=None, reason=Reason.STEP_UP),
@@ -80,10 +93,12 @@ CAROL = Person(
 )
 DAN = Person(
     name="Dan",
+    who="partner",
     org="partners",
     subject="p-2001",
     groups=("engineering",),
     sign_in=SignIn.NOW,
+    own_laptop="laptop-2001.acme.example",
     device=None,
     conference="joint-review",
     expected=Fate(outcome="redirect", zone="meetme", role="guest", reason=Reason.SEATED_OUTSIDE),
@@ -92,10 +107,12 @@ DAN = Person(
 )
 EVE = Person(
     name="Eve",
+    who="has Alice's sign-in",
     org="acme",
     subject="u-1005",
     groups=("staff",),
     sign_in=SignIn.STOLEN,
+    own_laptop="laptop-1005.acme.example",
     device="laptop-1005.acme.example",
     conference="board",
     expected=Fate(outcome="deny", zone=None, role=None, reason=Reason.DEVICE_OWNER),
@@ -104,10 +121,12 @@ EVE = Person(
 )
 FRANK = Person(
     name="Frank",
+    who="guest",
     org=None,
     subject="",
     groups=(),
     sign_in=SignIn.NOT,
+    own_laptop="laptop-spare.acme.example",
     device=None,
     conference="board",
     expected=Fate(outcome="deny", zone=None, role=None, reason=Reason.GUESTS_NOT_CHOSEN),

@@ -25,12 +25,13 @@ from plugin.shell.check import check
 from plugin.shell.config import Config
 from plugin.shell.demo.accounts import Client
 from plugin.shell.demo.cast import ORGS, make_cast
-from plugin.shell.demo.clock import shift_to_morning, shifted
+from plugin.shell.demo.clock import DemoClock
 from plugin.shell.demo.feed import Feed
 from plugin.shell.demo.live_page import LivePage
 from plugin.shell.demo.node import Node
 from plugin.shell.demo.provider import Provider
 from plugin.shell.demo.settings import write_settings
+from plugin.shell.demo.spans import TicketSpans
 from plugin.shell.demo.stage import Stage
 from plugin.shell.demo.terminal import fates, welcome
 from plugin.shell.wiring import utc_now
@@ -58,13 +59,14 @@ def main(options: argparse.Namespace) -> int:
 
 async def run(folder: Path, *, port: int, once: bool) -> int:
     """Start everything, play, and stay until stopped. `folder` is empty, and is written to."""
-    clock = shifted(utc_now, by=shift_to_morning(utc_now()))
-    feed = Feed(clock)
+    clock = DemoClock(utc_now)
+    spans = TicketSpans()
+    feed = Feed(clock, ticket_steps=spans.steps)
     _say(welcome())
     page_address = _listen(port)
     client = Client(client_id=CLIENT_ID, redirect_uri=f"{_url(page_address)}/signed-in")
-    async with _stage(folder, feed=feed, client=client, clock=clock) as (stage, config):
-        page = LivePage(feed, zones=config.zones, port=_port(page_address), play=stage.play)
+    async with _stage(folder, feed=feed, client=client, clock=clock, spans=spans) as (stage, config):
+        page = LivePage(feed, zones=config.zones, port=_port(page_address), players=stage)
         async with _site(page.app(), page_address):
             joins = await stage.play(pause=0)
             _say(fates(joins))
@@ -76,7 +78,9 @@ async def run(folder: Path, *, port: int, once: bool) -> int:
 
 
 @asynccontextmanager
-async def _stage(folder: Path, *, feed: Feed, client: Client, clock: Clock) -> AsyncIterator[tuple[Stage, Config]]:
+async def _stage(
+    folder: Path, *, feed: Feed, client: Client, clock: DemoClock, spans: TicketSpans
+) -> AsyncIterator[tuple[Stage, Config]]:
     """Run everything that the players meet: their providers, the service, and a conferencing node that asks it."""
     cast = make_cast(clock())
     providers = {}
@@ -91,7 +95,7 @@ async def _stage(folder: Path, *, feed: Feed, client: Client, clock: Clock) -> A
         file = write_settings(
             folder, port=_free_port(), issuers=issuers, client_id=CLIENT_ID, cast=cast, pexip_password=password
         )
-        config = await stack.enter_async_context(_service(file, feed=feed, clock=clock))
+        config = await stack.enter_async_context(_service(file, feed=feed, clock=clock, spans=spans))
         http = await stack.enter_async_context(ClientSession())
         node = Node(http=http, policy_url=config.public_url, username="pexip", password=password)
         stage = Stage(
@@ -107,10 +111,10 @@ async def _stage(folder: Path, *, feed: Feed, client: Client, clock: Clock) -> A
 
 
 @asynccontextmanager
-async def _service(file: Path, *, feed: Feed, clock: Clock) -> AsyncIterator[Config]:
+async def _service(file: Path, *, feed: Feed, clock: Clock, spans: TicketSpans) -> AsyncIterator[Config]:
     """Run the real service from its configuration file, and yield what was read."""
     checked = check(file)
-    traces = telemetry.start(checked.config.telemetry_endpoint)
+    traces = telemetry.start(checked.config.telemetry_endpoint, processors=(spans,))
     try:
         async with running(checked, telemetry=traces, clock=clock, listeners=(feed.record,)):
             yield checked.config

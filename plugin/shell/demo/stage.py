@@ -11,10 +11,11 @@ from datetime import timedelta
 from aiohttp import ClientSession, CookieJar
 from yarl import URL
 
-from plugin.ports import Clock
 from plugin.shell.demo.accounts import Client
+from plugin.shell.demo.attempts import MOMENTS, PLACES, Attempt, player
 from plugin.shell.demo.cast import Cast
 from plugin.shell.demo.client import Challenge, Login, ProtocolError, Ticket, WebClient
+from plugin.shell.demo.clock import DemoClock
 from plugin.shell.demo.feed import Feed
 from plugin.shell.demo.joins import Join, Question, end_of, failed_question, node_questions, ticket_question
 from plugin.shell.demo.node import Caller, Node
@@ -36,7 +37,7 @@ class Stage:
         client: Client,
         providers: Mapping[str, Provider],
         cast: Cast,
-        clock: Clock,
+        clock: DemoClock,
     ) -> None:
         self._feed = feed
         self._service = service
@@ -46,24 +47,39 @@ class Stage:
         self._cast = cast
         self._clock = clock
         self._stolen = ""
+        self._stage = asyncio.Lock()
+
+    @property
+    def is_busy(self) -> bool:
+        """Say whether somebody is joining: nobody else begins before they have finished."""
+        return self._stage.locked()
 
     async def play(self, *, pause: float) -> tuple[Join, ...]:
         """Let everybody join, one after the other, with `pause` seconds between them."""
         joins = []
-        for person in PEOPLE:
-            joins.append(await self._join(person))
-            await asyncio.sleep(pause)
+        async with self._stage:
+            for number, person in enumerate(PEOPLE):
+                await asyncio.sleep(pause if number else 0)
+                join = self._feed.begin(person)
+                joins.append(await self._join(join, person=person, address=f"192.0.2.{10 + number}"))
         return tuple(joins)
 
-    async def _join(self, person: Person) -> Join:
+    async def attempt(self, attempt: Attempt) -> Join:
+        """Let one person join as was chosen. For that long everybody's clock shows the chosen moment."""
+        moment = MOMENTS[attempt.moment]
+        async with self._stage:
+            with self._clock.moved(days=moment.days, at=moment.at):
+                person = player(attempt)
+                join = self._feed.begin(person, attempt=attempt)
+                return await self._join(join, person=person, address=PLACES[attempt.network].address)
+
+    async def _join(self, join: Join, *, person: Person, address: str) -> Join:
         """Get a ticket, if there is one to be had, and dial. Whoever got none dials all the same, without one."""
-        join = self._feed.begin(person)
         questions: tuple[Question, ...] = ()
         ticket = ""
-        if person.sign_in is not SignIn.NOT:
+        if person.device or person.sign_in is not SignIn.NOT:
             asked, ticket = await self._exchange(person)
             questions = (asked,)
-        address = f"192.0.2.{10 + PEOPLE.index(person)}"
         caller = Caller(alias=person.conference, display_name=person.name, address=address, call_tag=ticket)
         outcome = await self._node.dial(caller)
         questions += node_questions(outcome)
@@ -79,13 +95,16 @@ class Stage:
                 challenge = await client.challenge(person.conference)
                 id_token = await self._id_token(person, client=client, challenge=challenge, jar=jar)
                 began = time.perf_counter()
-                answer = await client.ticket(challenge, id_token=id_token, device=self._cast.devices.get(person.name))
+                laptop = self._cast.laptops[person.device] if person.device else None
+                answer = await client.ticket(challenge, id_token=id_token, device=laptop)
             except ProtocolError as error:
                 return failed_question(str(error), milliseconds=_since(began)), ""
         ticket = answer.secret if isinstance(answer, Ticket) else ""
         return ticket_question(answer, milliseconds=_since(began)), ticket
 
     async def _id_token(self, person: Person, *, client: WebClient, challenge: Challenge, jar: CookieJar) -> str:
+        if person.sign_in is SignIn.NOT:
+            return ""
         if person.sign_in is SignIn.STOLEN:
             return self._stolen
         account, provider = self._cast.accounts[person.name], self._providers[person.org or ""]
@@ -95,7 +114,7 @@ class Stage:
             jar.update_cookies({COOKIE: cookie}, URL(provider.issuer))
             login = None
         id_token = await client.sign_in(provider.issuer, registered=self._client, nonce=challenge.nonce, login=login)
-        if person is ALICE:
+        if person is ALICE:  # the one who plays, whom Eve steals from: one that is tried is another
             self._stolen = id_token
         return id_token
 

@@ -1,28 +1,21 @@
 """`vestibule demo`, run as a newcomer and as CI run it: a process of its own, in a folder of its own."""
 
 import json
-import os
 import signal
 import socket
 import subprocess
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 from urllib.request import Request, urlopen
 
 import pytest
 
+from plugin.shell.demo.clock import ZONE
 from plugin.shell.demo.people import PEOPLE
-
-COMMAND = [sys.executable, "-c", "from plugin.shell.cli import main; raise SystemExit(main())", "demo"]
-SECONDS = 90
-
-
-def environment(folder: Path) -> dict[str, str]:
-    clean = {name: value for name, value in os.environ.items() if name != "VESTIBULE_CONFIG"}
-    return {**clean, "TMPDIR": str(folder)}
+from tests.shell.demo.process import COMMAND, SECONDS, environment, running
 
 
 def play_once(folder: Path, *, port: int = 0, **more: str) -> subprocess.CompletedProcess[str]:
@@ -52,19 +45,6 @@ def once(tmp_path_factory: pytest.TempPathFactory) -> Once:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         return Once(finished=play_once(folder, port=port), folder=folder, port=port)
-
-
-@contextmanager
-def running(folder: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """A demo that has played once and stays, and the address of its page."""
-    arguments = [*COMMAND, "--port", "0"]
-    with subprocess.Popen(arguments, cwd=folder, env=environment(folder), stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout
-        try:
-            address = next(line.split()[3] for line in process.stdout if "Watch it at" in line)
-            yield process, address.rstrip("/")
-        finally:
-            process.kill()
 
 
 @pytest.fixture(scope="module")
@@ -135,6 +115,69 @@ def test_an_admitted_persons_questions_are_all_of_one_trace(page: str) -> None:
     assert isinstance(records, list)
     assert [record["phase"] for record in records] == ["room"] * 3 + ["participant"] * 2
     assert len({record["trace_id"] for record in records}) == 1
+
+
+def tried(page: str, **chosen: str) -> dict[str, Any]:
+    attempt = {"person": "Alice", "laptop": "own", "moment": "morning", "network": "office", "conference": "board"}
+    body = json.dumps({**attempt, **chosen}).encode()
+    with urlopen(Request(f"{page}/demo/attempts", data=body)) as answer:  # noqa: S310 - the demo's own address
+        told: dict[str, Any] = json.load(answer)
+        return told
+
+
+def dan(**chosen: str) -> dict[str, str]:
+    return {"person": "Dan", "laptop": "none", "conference": "joint-review", **chosen}
+
+
+@pytest.mark.parametrize(
+    ("chosen", "outcome", "zone", "reason"),
+    [
+        ({}, "allow", "core", "permitted"),
+        ({"person": "Frank", "laptop": "none"}, "deny", None, "guests-not-chosen"),
+        ({"person": "Frank", "laptop": "none", "conference": "town-hall"}, "redirect", "meetme", "seated-outside"),
+        ({"person": "Frank"}, "deny", None, "nothing-presented"),
+        ({"person": "Carol"}, "deny", None, "step-up"),
+        ({"laptop": "none"}, "redirect", "meetme", "inner-zone-refused"),
+        ({"laptop": "other"}, "deny", None, "device-owner"),
+        ({"moment": "sunday"}, "allow", "core", "permitted"),
+        (dan(), "redirect", "meetme", "seated-outside"),
+        (dan(laptop="own"), "redirect", "meetme", "seated-outside"),
+        (dan(moment="evening"), "deny", None, "no-permit"),
+        (dan(moment="sunday"), "deny", None, "no-permit"),
+        ({"network": "abroad"}, "allow", "core", "permitted"),
+        ({"network": "sanctioned-network"}, "deny", None, "forbidden"),
+        ({"network": "sanctioned-country"}, "deny", None, "forbidden"),
+        ({"network": "unlocated"}, "deny", None, "forbidden"),
+        ({"conference": "personnel"}, "deny", None, "forbidden"),
+        ({"conference": "pool-party"}, "deny", None, "conference-unknown"),
+    ],
+)
+def test_a_tried_join_is_judged_by_what_was_chosen(
+    page: str, chosen: dict[str, str], outcome: str, zone: str | None, reason: str
+) -> None:
+    join = tried(page, **chosen)
+
+    record = join["decisive"]
+    assert (record["outcome"], record["zone"]) == (outcome, zone)
+    assert reason in [mark["code"] for mark in record["reasons"]]
+    assert (join["end"]["room"] is None) == (zone is None)
+
+
+def test_a_tried_join_is_decided_at_the_moment_that_was_chosen(page: str) -> None:
+    decided_at = datetime.fromisoformat(tried(page, moment="sunday")["decisive"]["decided_at"]).astimezone(ZONE)
+
+    assert (decided_at.strftime("%A"), decided_at.hour, decided_at.minute) == ("Sunday", 12, 0)
+
+
+def test_every_question_that_decides_has_its_steps_in_the_order_in_which_they_began(page: str) -> None:
+    questions = tried(page)["questions"]
+
+    names = [[step["name"] for step in asked["steps"]] for asked in questions]
+    proven, room = ["read", "device", "identity", "write"], ["read", "identity", "device", "judge", "write"]
+    assert names == [proven, *[room] * 5, [], []]
+    for asked in questions:
+        began = [step["began"] for step in asked["steps"]]
+        assert began == sorted(began)
 
 
 def test_it_can_be_played_again(page: str) -> None:

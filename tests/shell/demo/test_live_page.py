@@ -4,7 +4,7 @@ import asyncio
 import json
 import re
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 import pytest
@@ -12,14 +12,18 @@ from aiohttp import ClientSession
 from aiohttp.test_utils import TestServer, unused_port
 
 from plugin.core.reasons import Reason
-from plugin.core.record import DecisionRecord, Mark
+from plugin.core.record import DecisionRecord, Mark, Step
 from plugin.shell.config_conferences import ZoneEntry
+from plugin.shell.demo.attempts import Attempt, player
+from plugin.shell.demo.client import Ticket
 from plugin.shell.demo.feed import Feed
-from plugin.shell.demo.joins import End, Question
-from plugin.shell.demo.live_page import LivePage
+from plugin.shell.demo.joins import End, Join, Question, ticket_question
+from plugin.shell.demo.live_page import FILES, LivePage
 from plugin.shell.demo.people import ALICE, FRANK
 
 NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
+STEP = Step(name="device", outcome="proven", began=1.5, milliseconds=2.5)
+CHOSEN = {"person": "Frank", "laptop": "none", "moment": "morning", "network": "office", "conference": "board"}
 CORE = ZoneEntry(name="core", inside=True, template={}, place="zone[0]")
 IN_CORE = End(
     room="board in core",
@@ -71,7 +75,7 @@ def asked(decision_id: str) -> Question:
 
 
 def feed() -> Feed:
-    return Feed(lambda: NOW)
+    return Feed(lambda: NOW, ticket_steps=lambda trace_id: {"t": (STEP,)}[trace_id])
 
 
 def test_a_join_gets_the_decisions_whose_ids_came_back_to_it() -> None:
@@ -156,6 +160,39 @@ def test_a_join_without_a_decision_is_never_as_expected() -> None:
     assert finished.is_as_expected is False
 
 
+def test_nothing_is_expected_of_a_join_that_somebody_tries() -> None:
+    listening = feed()
+    tried = replace(ALICE, expected=None)
+    join = listening.begin(tried, attempt=Attempt(**CHOSEN))
+    listening.record(record("dec_1"))
+
+    finished = listening.finish(join, person=tried, questions=(asked("dec_1"),), end=IN_CORE)
+
+    assert finished.is_as_expected is None
+
+
+def test_a_question_gets_the_steps_of_its_own_decision() -> None:
+    listening = feed()
+    join = listening.begin(ALICE)
+    listening.record(replace(record("dec_1"), steps=(STEP,)))
+    listening.record(record("dec_2"))
+
+    finished = listening.finish(join, person=ALICE, questions=(asked("dec_2"), asked("dec_1")), end=IN_CORE)
+
+    assert [question.steps for question in finished.questions] == [(), (STEP,)]
+
+
+def test_an_exchange_that_left_no_record_gets_the_steps_that_its_trace_began_with() -> None:
+    listening = feed()
+    join = listening.begin(ALICE)
+    listening.record(record("dec_1"))
+    exchange = ticket_question(Ticket(secret="vt_1"), milliseconds=1.0)
+
+    finished = listening.finish(join, person=ALICE, questions=(exchange, asked("dec_1")), end=IN_CORE)
+
+    assert [question.steps for question in finished.questions] == [(STEP,), ()]
+
+
 def test_the_oldest_joins_are_forgotten() -> None:
     listening = feed()
 
@@ -168,15 +205,25 @@ def test_the_oldest_joins_are_forgotten() -> None:
 
 @dataclass
 class Page:
+    """A page, and the players behind it: they play until the curtain falls."""
+
     url: str
     http: ClientSession
     feed: Feed
+    is_busy: bool = False
     plays: asyncio.Queue[float] = field(default_factory=asyncio.Queue)
+    attempts: list[Attempt] = field(default_factory=list)
     curtain: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def play(self, *, pause: float) -> None:
         self.plays.put_nowait(pause)
         await self.curtain.wait()
+
+    async def attempt(self, attempt: Attempt) -> Join:
+        self.attempts.append(attempt)
+        person = player(attempt)
+        join = self.feed.begin(person, attempt=attempt)
+        return self.feed.finish(join, person=person, questions=(), end=AWAY)
 
 
 @pytest.fixture
@@ -184,7 +231,7 @@ async def page() -> AsyncIterator[Page]:
     port = unused_port()
     async with ClientSession() as http:
         shown = Page(url=f"http://127.0.0.1:{port}", http=http, feed=feed())
-        live = LivePage(shown.feed, zones=(CORE,), port=port, play=shown.play)
+        live = LivePage(shown.feed, zones=(CORE,), port=port, players=shown)
         async with TestServer(live.app(), port=port):
             yield shown
 
@@ -233,11 +280,61 @@ async def test_the_button_plays_once_at_a_time(page: Page) -> None:
 async def test_another_origin_can_neither_read_nor_press(page: Page, headers: dict[str, str]) -> None:
     async with page.http.post(f"{page.url}/demo/play", headers=headers) as pressed:
         pass
+    async with page.http.post(f"{page.url}/demo/attempts", headers=headers, json=CHOSEN) as tried:
+        pass
     async with page.http.get(f"{page.url}/demo/joins", headers=headers) as read:
         pass
 
-    assert (pressed.status, read.status) == (403, 403)
+    assert (pressed.status, tried.status, read.status) == (403, 403, 403)
     assert page.plays.empty()
+    assert not page.attempts
+
+
+async def test_an_attempt_is_answered_with_the_join_that_came_of_it(page: Page) -> None:
+    async with page.http.post(f"{page.url}/demo/attempts", json=CHOSEN) as answer:
+        join = await answer.json()
+
+    assert (join["attempt"], join["is_as_expected"]) == (CHOSEN, None)
+    assert page.attempts == [Attempt(**CHOSEN)]
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"{}", 400),
+        (json.dumps({**CHOSEN, "network": "127.0.0.1"}).encode(), 400),
+        (json.dumps({**CHOSEN, "more": "x" * 2000}).encode(), 413),
+    ],
+)
+async def test_what_is_no_attempt_is_refused(page: Page, body: bytes, status: int) -> None:
+    async with page.http.post(f"{page.url}/demo/attempts", data=body) as answer:
+        pass
+
+    assert answer.status == status
+    assert not page.attempts
+
+
+async def test_nobody_tries_while_the_six_are_playing(page: Page) -> None:
+    async with page.http.post(f"{page.url}/demo/play"):
+        await page.plays.get()
+
+    async with page.http.post(f"{page.url}/demo/attempts", json=CHOSEN) as answer:
+        pass
+
+    assert answer.status == 409
+    assert not page.attempts
+
+
+@pytest.mark.parametrize("button", ["play", "attempts"])
+async def test_nobody_begins_while_somebody_is_joining(page: Page, button: str) -> None:
+    page.is_busy = True
+
+    async with page.http.post(f"{page.url}/demo/{button}", json=CHOSEN) as answer:
+        pass
+
+    assert answer.status == 409
+    assert page.plays.empty()
+    assert not page.attempts
 
 
 async def test_the_page_brings_everything_along_and_has_no_inline_code(page: Page) -> None:
@@ -251,7 +348,12 @@ async def test_the_page_brings_everything_along_and_has_no_inline_code(page: Pag
 
 
 @pytest.mark.parametrize(
-    ("file", "content_type"), [("page.js", "text/javascript"), ("style.css", "text/css"), ("", "text/html")]
+    ("file", "content_type"),
+    [
+        ("", "text/html"),
+        ("style.css", "text/css"),
+        *[(module.name, "text/javascript") for module in sorted(FILES.glob("*.js"))],
+    ],
 )
 async def test_the_files_are_served_as_what_they_are(page: Page, file: str, content_type: str) -> None:
     async with page.http.get(f"{page.url}/{file}") as answer:

@@ -24,6 +24,7 @@ def test_six_people_with_six_names() -> None:
 def test_a_fate_is_either_a_place_and_a_role_or_neither(person: Person) -> None:
     fate = person.expected
 
+    assert fate
     assert (fate.outcome == "deny") == (fate.zone is None) == (fate.role is None)
 
 
@@ -36,14 +37,21 @@ def test_the_token_is_issued_before_it_is_stolen() -> None:
     assert PEOPLE.index(ALICE) < PEOPLE.index(EVE)
 
 
-def test_every_laptop_belongs_to_the_one_who_carries_it() -> None:
+def test_every_laptop_belongs_to_the_one_who_carries_it_and_a_guests_to_nobody() -> None:
     owners = make_cast(NOW).owners(ISSUERS)
 
     assert owners == {
         "laptop-1001.acme.example": f"{ISSUERS['acme']}#u-1001",
+        "laptop-1002.acme.example": f"{ISSUERS['acme']}#u-1002",
         "laptop-1003.acme.example": f"{ISSUERS['acme']}#u-1003",
         "laptop-1005.acme.example": f"{ISSUERS['acme']}#u-1005",
+        "laptop-2001.acme.example": f"{ISSUERS['partners']}#p-2001",
     }
+
+
+@pytest.mark.parametrize("person", PEOPLE, ids=lambda person: person.name)
+def test_nobody_plays_with_a_laptop_that_is_not_theirs(person: Person) -> None:
+    assert person.device in {None, person.own_laptop}
 
 
 def test_an_organisation_knows_its_own_people_alone() -> None:
@@ -66,7 +74,7 @@ def test_a_password_does_not_show_in_a_representation() -> None:
 
 def test_a_laptop_is_certified_by_the_ca_and_signs_with_the_certified_key() -> None:
     cast = make_cast(NOW)
-    laptop = cast.devices["Alice"]
+    laptop = cast.laptops[ALICE.own_laptop]
     payload = laptop.sign(b"t" * 32)
 
     laptop.certificate.verify_directly_issued_by(x509.load_pem_x509_certificate(cast.device_ca))
