@@ -20,6 +20,7 @@ def _program(name: str) -> Callable[[], str | None]:
 
 # Component -> says what is missing, or None.
 COMPONENTS: dict[str, Callable[[], str | None]] = {
+    "cjpeg": _program("cjpeg"),
     "nginx": _program("nginx"),
     "node-oidc-provider": foreign.why_missing,
     "openssl": _program("openssl"),

@@ -1,10 +1,15 @@
 """A conferencing platform in front of the running service: its configuration, its nodes, and those who call."""
 
 import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from itertools import count
 from pathlib import Path
 from typing import Any
 
-from aiohttp import ClientSession
+from aiohttp import ClientSession, web
+from aiohttp.test_utils import TestServer
+from yarl import URL
 
 from plugin.shell.demo.node import Caller, Node, Outcome, SsoAccount
 from plugin.shell.demo.node_rules import AVATAR, LOCATION, PARTICIPANT, SERVICE
@@ -106,7 +111,8 @@ registrations = ["boardroom@example.com"]
 
 POLICIES = """
 @id("core-for-room-systems")
-permit (principal is RoomSystem in Org::"acme", action in [Action::"join", Action::"present", Action::"unmute", Action::"showName"], resource in Zone::"core")
+permit (principal is RoomSystem in Org::"acme",
+    action in [Action::"join", Action::"present", Action::"unmute", Action::"showName"], resource in Zone::"core")
 when { context.join.invited };
 
 @id("calls-out-where-guests-are-taken")
@@ -135,6 +141,24 @@ def node_of(world: World, *, http: ClientSession | None = None, url: str = "", *
         configured=frozenset({SSO_GROUP, "Oslo"}),
         **options,
     )
+
+
+@asynccontextmanager
+async def proxy_before(world: World, *, losing: range) -> AsyncIterator[str]:
+    """A proxy before the service that does not reach it for some of the questions, which are counted from 0."""
+    turns = count()
+
+    async def forward(request: web.Request) -> web.Response:
+        if next(turns) in losing:
+            raise web.HTTPBadGateway
+        url = URL(world.url + request.raw_path, encoded=True)
+        async with world.session.get(url, headers={"Authorization": request.headers["Authorization"]}) as answer:
+            return web.Response(body=await answer.read(), status=answer.status, content_type=answer.content_type)
+
+    relay = web.Application()
+    relay.router.add_get("/{path:.*}", forward)
+    async with TestServer(relay) as running:
+        yield str(running.make_url("")).rstrip("/")
 
 
 def app(alias: str, **more: Any) -> Caller:

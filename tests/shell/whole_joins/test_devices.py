@@ -25,11 +25,19 @@ BOARDROOM = {"remote_alias": "sip:boardroom@example.com", "address": HOME, "regi
 
 JOINS = {
     "a SIP guest": (device("sip:townhall"), "townhall [meetme]", "guest"),
-    "an H.323 guest": (device("h323:townhall", protocol="h323", remote_alias="h323:1234"), "townhall [meetme]", "guest"),
+    "an H.323 guest": (
+        device("h323:townhall", protocol="h323", remote_alias="h323:1234"),
+        "townhall [meetme]",
+        "guest",
+    ),
     "a Skype guest": (device("sip:townhall", protocol="mssip", vendor="UCCAPI/16"), "townhall [meetme]", "guest"),
     "a Teams guest": (device("townhall", protocol="teams", teams_tenant=TENANT), "townhall [meetme]", "guest"),
     "the partners' MCU by SIP": (device("sip:bridge", **PARTNERS_MCU), "bridge [meetme]", "partners-mcu"),
-    "the partners' MCU by H.323": (device("bridge", protocol="h323", **PARTNERS_MCU), "bridge [meetme]", "partners-mcu"),
+    "the partners' MCU by H.323": (
+        device("bridge", protocol="h323", **PARTNERS_MCU),
+        "bridge [meetme]",
+        "partners-mcu",
+    ),
     "a call from the partners' proxy": (
         device("sip:bridge", address=PROXY, asserted_identity=ASSERTED),
         "bridge [meetme]",
