@@ -32,9 +32,10 @@ class SsoAccount:
 class Caller:
     """Somebody who dials, with all that they bring. `protocol` is `webrtc` (an app), `sip`, `h323`, `mssip` or `teams`.
 
-    An app has no alias but its name. `pin` is what they type when asked for one, `sso` None = they do not sign in.
-    `registered` = a device or an app that registered with the platform as `remote_alias`. `asserted_identity` and
-    `ms_subnet` are headers of SIP; `passcode` is the one of a Teams room's calendar.
+    Nobody dials in by `rtmp`: it is for calls out. An app has no alias but its name. `pin` is what they type when asked
+    for one, `sso` None = they do not sign in. `registered` = a device or an app that registered with the platform as
+    `remote_alias`. `asserted_identity` and `ms_subnet` are headers of SIP; `passcode` is the one of a Teams room's
+    calendar.
     """
 
     alias: str

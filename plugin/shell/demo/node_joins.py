@@ -40,6 +40,7 @@ Ask = Callable[[str, Parameters], Awaitable[Reading]]
 PICTURE = 100
 # An app is two participants: one that talks to the API, and then one that has media.
 APP_PARTICIPANTS = (("api", "api"), ("standard", "webrtc"))
+PINS = (("pin", "chair"), ("guest_pin", "guest"))
 # What an answer may say differently to each participant of one room; a call that is made may also choose IPv6.
 PER_PARTICIPANT = frozenset(
     {
@@ -114,14 +115,16 @@ class Joining:
 
         1 the room, with PIN and sign-in   2 the participants   3 breakout rooms, place and picture
         """
-        is_app = self._call.caller.protocol == APP
+        protocol = self._call.caller.protocol
+        is_app = protocol == APP
+        participants = APP_PARTICIPANTS if is_app else (("standard", protocol),)
         try:
             # 1 the room, with PIN and sign-in; a device is asked for its PIN after the participant question
-            await (self._arrive_by_app() if is_app else self._ask_room(self._call.caller.protocol))
+            await (self._arrive_by_app() if is_app else self._ask_room(protocol))
 
             # 2 the participants
-            for participant_type, protocol in APP_PARTICIPANTS if is_app else (("standard", None),):
-                await self._ask_participant(participant_type, protocol=protocol or self._call.caller.protocol)
+            for participant_type, spoken in participants:
+                await self._ask_participant(participant_type, protocol=spoken)
             if not is_app:
                 self._pass_prompts()
         except _Out as out:
@@ -240,12 +243,14 @@ def _role_by_pin(room: Result, *, typed: str) -> str | None:
     if "pin" not in room:
         return "chair"
     if typed:
-        by_pin = {
-            str(room.get("guest_pin", "")).removesuffix("#"): "guest",
-            str(room["pin"]).removesuffix("#"): "chair",
-        }
-        return by_pin.get(typed.removesuffix("#"))
+        roles = ((key, role) for key, role in PINS if key in room and _digits(room[key]) == _digits(typed))
+        return next((role for _, role in roles), None)
     return "guest" if room.get("allow_guests") and "guest_pin" not in room else None
+
+
+def _digits(pin: object) -> str:
+    """Return a PIN without the `#` that says where it ends."""
+    return str(pin).removesuffix("#")
 
 
 def _fixed(room: Result) -> dict[str, object]:

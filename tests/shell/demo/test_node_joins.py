@@ -34,6 +34,7 @@ def where(outcome: Outcome) -> str:
         ("4839#", "board in core as chair"),
         ("123456#", "board in core as guest"),
         ("9999#", "PIN"),
+        ("#", "PIN"),
         ("", "PIN"),
     ],
 )

@@ -181,5 +181,5 @@ async def ticket(world: World, subject: str, *, conference: str = "board") -> st
 
 
 def questions(outcome: Outcome) -> list[str]:
-    """The questions that were asked, in order. An avatar's name the person, and are cut short."""
+    """The questions that were asked, in order. Those about avatars hold a name, and are cut short."""
     return [AVATAR if asked.question.startswith(AVATAR) else asked.question for asked in outcome.asked]

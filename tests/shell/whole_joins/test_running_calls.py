@@ -26,6 +26,10 @@ BREAKOUT = "a1b2c3d4-e5f6-7890-abcd-ef1234567890"
 GATEWAY = {"name": "To the partners", "service_tag": "", "service_type": "gateway"}
 
 
+def far_end(protocol: str) -> Caller:
+    return Caller(alias="townhall", display_name="Far end", address=CAFE, remote_alias="far end", protocol=protocol)
+
+
 async def joined(node: Node, caller: Caller) -> Joined:
     outcome = await node.dial(caller)
     assert isinstance(outcome, Joined), outcome
@@ -88,7 +92,7 @@ async def test_no_breakout_room_is_opened(world: World, node: Node, alias: str) 
 async def test_a_call_out_is_a_gateway_that_enters_the_running_room(world: World, node: Node, protocol: str) -> None:
     guest = await joined(node, app("townhall"))
 
-    outcome = await node.dial_out(guest, to=_far_end(protocol))
+    outcome = await node.dial_out(guest, to=far_end(protocol))
 
     assert isinstance(outcome, Joined)
     assert (outcome.room, outcome.admitted_by_fallback) == (guest.room, False)
@@ -96,14 +100,10 @@ async def test_a_call_out_is_a_gateway_that_enters_the_running_room(world: World
     assert (world.records[-1].principal, world.records[-1].trunk) == ("gateway", "dial-out")
 
 
-def _far_end(protocol: str) -> Caller:
-    return Caller(alias="townhall", display_name="Far end", address=CAFE, remote_alias="far end", protocol=protocol)
-
-
 async def test_a_call_out_is_not_made_where_no_rule_permits_it(world: World, node: Node) -> None:
     host = await joined(node, app("board", call_tag=await ticket(world, "bob")))
 
-    outcome = await node.dial_out(host, to=_far_end("sip"))
+    outcome = await node.dial_out(host, to=far_end("sip"))
 
     assert isinstance(outcome, TurnedAway)
     assert (outcome.at, world.records[-1].reasons[0].code) == (SERVICE, "no-permit")
