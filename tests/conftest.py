@@ -29,6 +29,7 @@ COMPONENTS: dict[str, Callable[[], str | None]] = {
     "haproxy": _program("haproxy"),
     "axe-core": _modules("tests/shell/demo/axe"),
     "chromium": _program("chromium"),
+    "cjpeg": _program("cjpeg"),
     "nginx": _program("nginx"),
     "node-oidc-provider": foreign.why_missing,
     "openssl": _program("openssl"),

@@ -1,93 +1,17 @@
 """The simulated conferencing node against small policy servers that answer well, badly, late and never."""
 
-import asyncio
 import json
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qsl
 
 import pytest
-from aiohttp import ClientSession, web
-from aiohttp.test_utils import TestServer, unused_port
+from aiohttp import ClientSession
+from aiohttp.test_utils import unused_port
 
-from plugin.shell.demo.node import Caller, Joined, Node, Outcome, TurnedAway
-from plugin.shell.demo.node_rules import PARTICIPANT, SERVICE, Verdict, read
-
-ALICE = Caller(alias="board", display_name="Alice Ågren + 1", address="198.51.100.7", call_tag="vt_1")
-ROOM = {
-    "name": "board in core",
-    "service_type": "conference",
-    "service_tag": "vestibule:core:board",
-    "pin": "483920174",
-    "allow_guests": True,
-}
-REJECT = {"status": "success", "action": "reject"}
-
-
-def admit(**result: object) -> dict[str, object]:
-    return {"status": "success", "action": "continue", "result": result}
-
-
-@dataclass
-class PolicyServer:
-    """Answers with what a test puts in, and keeps what it was asked."""
-
-    service: Any = field(default_factory=lambda: admit(**ROOM))
-    participant: Any = field(default_factory=admit)
-    asked: list[tuple[str, list[tuple[str, str]]]] = field(default_factory=list)
-    authorization: str | None = None
-
-    async def answer(self, request: web.Request) -> web.StreamResponse:
-        question = request.path.removeprefix("/policy/v1/")
-        query = parse_qsl(request.rel_url.raw_query_string, keep_blank_values=True)
-        self.asked.append((question, query))
-        self.authorization = request.headers.get("Authorization")
-        answers = {SERVICE: self.service, PARTICIPANT: self.participant}
-        if question not in answers:
-            return web.Response(status=404)
-        answer = answers[question]
-        if callable(answer):
-            return await answer()
-        return web.json_response(answer)
-
-    def parameters(self, question: str) -> list[dict[str, str]]:
-        return [dict(query) for asked, query in self.asked if asked == question]
-
-
-@pytest.fixture
-async def http() -> AsyncIterator[ClientSession]:
-    async with ClientSession() as session:
-        yield session
-
-
-async def dial(http: ClientSession, server: PolicyServer, caller: Caller = ALICE) -> Outcome:
-    app = web.Application()
-    app.router.add_get("/{path:.*}", server.answer)
-    async with TestServer(app) as running:
-        node = Node(
-            http=http,
-            policy_url=str(running.make_url("")).rstrip("/"),
-            username="pexip",
-            password="pw",
-            configured=frozenset({"Staff"}),
-            timeout_seconds=0.2,
-        )
-        return await node.dial(caller)
-
-
-def answering(**response: Any) -> Callable[[], Any]:
-    async def answer() -> web.Response:
-        return web.Response(**response)
-
-    return answer
-
-
-async def too_late() -> web.Response:
-    await asyncio.Event().wait()
-    raise AssertionError
+from plugin.shell.demo.node import Caller, Joined, Node, TurnedAway
+from plugin.shell.demo.node_rules import PARTICIPANT, SERVICE
+from tests.shell.demo.policy_server import ALICE, REJECT, ROOM, PolicyServer, admit, answering, dial, too_late
 
 
 async def test_a_caller_with_a_valid_answer_joins_the_room_of_the_answer(http: ClientSession) -> None:
@@ -216,69 +140,6 @@ async def test_a_reject_with_a_valid_room_admits(http: ClientSession) -> None:
 
     assert isinstance(outcome, Joined)
     assert not outcome.admitted_by_fallback
-
-
-@pytest.mark.parametrize(
-    ("field_name", "value"),
-    [
-        ("name", ""),
-        ("name", "x" * 251),
-        ("service_type", "gateway"),
-        ("view", "grid"),
-        ("pin", ""),
-        ("pin", "12"),
-        ("pin", 483920174),
-        ("guest_pin", "483920174"),
-        ("guest_pin", "1234"),
-        ("allow_guests", "True"),
-        ("max_callrate_in", 64),
-        ("participant_limit", True),
-        ("host_identity_provider_group", "Nobody"),
-        ("ivr_theme_name", ["Dark"]),
-        ("crypto_mode", "maybe"),
-        ("reason", "of our own"),
-    ],
-)
-def test_one_invalid_field_drops_the_whole_answer(field_name: str, value: object) -> None:
-    body = json.dumps(admit(**{**ROOM, field_name: value})).encode()
-
-    reading = read(SERVICE, body, configured=frozenset({"Staff"}))
-
-    assert reading.verdict is Verdict.FALLBACK
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"guest_pin": "123456789"},
-        {"pin": "4839#", "guest_pin": "123456#"},
-        {"crypto_mode": None, "max_pixels_per_second": "hd", "guests_can_present": False, "mute_all_guests": True},
-        {"guest_identity_provider_group": "Staff", "non_idp_participants": "disallow_all"},
-    ],
-)
-def test_a_room_by_the_tables_is_used(changes: dict[str, object]) -> None:
-    body = json.dumps(admit(**{**ROOM, **changes})).encode()
-
-    reading = read(SERVICE, body, configured=frozenset({"Staff"}))
-
-    assert (reading.verdict, reading.problem) == (Verdict.USED, "")
-
-
-@pytest.mark.parametrize("missing", ["name", "service_type", "service_tag", "pin"])
-def test_a_room_that_lacks_something_is_dropped(missing: str) -> None:
-    body = json.dumps(admit(**{key: value for key, value in ROOM.items() if key != missing})).encode()
-
-    reading = read(SERVICE, body, configured=frozenset())
-
-    assert reading.verdict is Verdict.FALLBACK
-
-
-def test_other_keys_of_the_answer_are_kept_as_remarks() -> None:
-    body = json.dumps({**REJECT, "decision_id": "dec_1"}).encode()
-
-    reading = read(SERVICE, body, configured=frozenset())
-
-    assert reading.remarks == {"decision_id": "dec_1"}
 
 
 @pytest.mark.parametrize(
