@@ -56,7 +56,7 @@ def test_what_nobody_is_permitted_is_lacking():
         '!(principal is User && principal.auth.provenance == "bound")',
         'principal != Gateway::"dial-out"',
         'principal != RoomSystem::"boardroom"',
-        '!(principal is RoomSystem && context.join.invited)',
+        "!(principal is RoomSystem && context.join.invited)",
         "context.join.invited",
         "context.join.host",
         "context.join.located",
@@ -87,7 +87,9 @@ def test_a_group_that_only_the_conference_names_counts():
 
 
 def test_a_trunk_that_only_the_conference_names_counts():
-    hosting = '@id("some") permit (principal, action, resource) unless { principal is RoomSystem && context.join.host };'
+    hosting = (
+        '@id("some") permit (principal, action, resource) unless { principal is RoomSystem && context.join.host };'
+    )
     named = replace(BOARD, hosts=frozenset({"trunk:boardroom"}))
     setting = replace(SETTING, room_systems=frozenset({"boardroom"}))
 

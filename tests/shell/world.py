@@ -167,6 +167,7 @@ owner_pattern = "{acme}#{{name}}"
 owners = {{ "partners-laptop" = "{partners}#case" }}
 [[zone]]
 name = "core"
+<core>
 [zone.pexip]
 guests_can_present = true
 [[zone]]
@@ -223,7 +224,7 @@ def write_configuration(folder: Path, *, acme: str, partners: str, authority: De
     `parts` fill in what stands in angle brackets; `{acme}` and `{partners}` in them stand for the issuers.
     """
     bundle = REPOSITORY / "deploy" / "policies"
-    standard = {"conferences": "", "pexip": "", "telemetry": "", "caller": "", "bundle": str(bundle)}
+    standard = {"conferences": "", "pexip": "", "telemetry": "", "caller": "", "core": "", "bundle": str(bundle)}
     (folder / "secrets").mkdir()
     (folder / "secrets" / "pexip").write_text(PASSWORD + "\n")
     (folder / "secrets" / "portal.token").write_text(CALLER_TOKEN + "\n")
