@@ -55,7 +55,8 @@ class Leg:
 
     `location` = where the asking node stands. `registered` = the caller is a device that registered with the platform,
     as `Caller.alias`. `asserted_identity` = the P-Asserted-Identity of a SIP call, which is worth as much as whoever
-    sent it. `transferred` = the call was in another conference before.
+    sent it. `transferred` = the call was in another conference before. `witnessed` = the platform has itself seen
+    `Network.address`, be it the caller's own or a proxy's.
     """
 
     location: str = ""
@@ -63,6 +64,7 @@ class Leg:
     asserted_identity: str = ""
     teams_tenant: str = ""
     transferred: bool = False
+    witnessed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

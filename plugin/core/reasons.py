@@ -55,6 +55,7 @@ class Reason(Enum):
     PLATFORM_IDP = ("platform-idp", "The meeting platform signed you in with a service that is not known here.")
     PLATFORM_SUBJECT = ("platform-subject", "The meeting platform did not tell who you are.")
     PLATFORM_CONFLICT = ("platform-conflict", "The meeting platform signed you in as somebody else.")
+    PROOF_ON_TRUNK = ("proof-on-trunk", "You cannot sign in through a gateway or a room system.")
 
     # device: looked, and it is bad
     EVIDENCE_MALFORMED = ("evidence-malformed", "The proof of your device could not be read.")

@@ -17,12 +17,17 @@ from plugin.core.join import Direction, JoinRequest
 
 IpNetwork = IPv4Network | IPv6Network
 
-# Devices and gateways. An app is a person's, wherever it runs: people share their addresses with room systems.
+# Devices and gateways.
 PROTOCOLS = ("sip", "h323", "mssip", "teams")
-# A name in quotes or plain words, then the address in angle brackets; or the address alone.
+# An app is a person's, wherever it runs: people share addresses with room systems, and type what alias they like.
+APPS = ("api", "webrtc")
+# A name in quotes or plain words, then the address in angle brackets; or the address alone. There is one way to read
+# each text, so that a long one costs no more than its length: callers choose the name.
 _NAME_ADDRESS = re.compile(
-    r'(?:"(?:[^"\\]|\\.)*"|[^"<>@:,]*)\s*<(?P<address>sips?:[^\s<>",]+)>|(?P<alone>sips?:[^\s<>",;?]+)', re.IGNORECASE
+    r'(?:"(?:[^"\\]|\\.)*"\s*|[^"<>@:,]*)<(?P<address>sips?:[^\s<>",]+)>|(?P<alone>sips?:[^\s<>",;?]+)', re.IGNORECASE
 )
+# An `@` behind another, or behind the start of parameters: one reader takes the first for the domain's, one the last.
+_TWO_DOMAINS = re.compile(r"[^@;?]*[@;?].*@", re.DOTALL)
 # A call that the platform makes brings people into the room whom nobody here has seen.
 DIAL_OUT = Trunk(name="dial-out", org=None)
 
@@ -50,13 +55,15 @@ class TrunkEntry:
             raise ValueError("a trunk without networks and registrations, anybody could say to come from it")
         if self.asserted and not self.networks:
             raise ValueError("a trunk with an asserted identity and without networks, anybody could have sent it")
+        if self.protocols & set(APPS) and not self.registrations:
+            raise ValueError("a trunk of apps without registrations, people share its address")
 
     def fits(self, join: JoinRequest) -> bool:
         """Say whether a call comes from here."""
         leg = join.leg
         return (
             join.caller.protocol in self.protocols
-            and (not self.networks or _is_within(join.network.address, self.networks))
+            and (not self.networks or (leg.witnessed and _is_within(join.network.address, self.networks)))
             and (not self.locations or leg.location.casefold() in self.locations)
             and (not self.registrations or (leg.registered and _covers(self.registrations, join.caller.alias)))
             and (not self.aliases or _covers(self.aliases, join.caller.alias))
@@ -92,7 +99,8 @@ def _covers(patterns: tuple[str, ...], unverified_alias: str) -> bool:
 
 
 def _canonical(unverified_alias: str) -> str:
+    """Return an alias in canonical form, empty where two readers could take it for two."""
     try:
-        return canonical_alias(unverified_alias)
+        return "" if _TWO_DOMAINS.match(unverified_alias) else canonical_alias(unverified_alias)
     except ValueError:
         return ""

@@ -20,7 +20,7 @@ from plugin.core.errors import Unavailable
 from plugin.core.facts import Conference, Facts, Trunk
 from plugin.core.finding import ABSENT, Finding, Gap, Proven, Unproven
 from plugin.core.identity import Identity
-from plugin.core.join import JoinRequest
+from plugin.core.join import Credentials, JoinRequest
 from plugin.core.reasons import Reason
 from plugin.core.record import DecisionRecord
 from plugin.core.trunks import find_trunk
@@ -91,7 +91,7 @@ class Admission:
         with self._tracing.join(parent=parent, caller=caller_trace, since=read_since, join_key=join_key) as steps:
             # 2 prove
             conference, trunk = self._directory.find(join.alias), find_trunk(join, entries=self._recognition.trunks)
-            proofs = NOBODY
+            proofs = _of_trunk(join, ticket=ticket) if trunk else NOBODY
             if conference is not None and trunk is None:
                 proofs = await self._prove(join, conference=conference, ticket=ticket, steps=steps)
 
@@ -206,3 +206,10 @@ class Admission:
             trace_id=steps.trace_id,
         )
         return replace(record, steps=steps.taken)
+
+
+def _of_trunk(join: JoinRequest, *, ticket: Finding[str | None]) -> Proofs:
+    """Refuse a person's proof on a line that belongs to no person: whoever brings it is not alone there."""
+    if join.credentials == Credentials() and ticket == Proven(value=None):
+        return NOBODY
+    return Proofs(identity=Unproven(gap=Gap.REFUSED, reason=Reason.PROOF_ON_TRUNK), device=ABSENT)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from plugin.core.errors import Refused
-from plugin.core.finding import Finding, Gap, Proven, Unproven
+from plugin.core.finding import ABSENT, Finding, Gap, Unproven
 from plugin.core.identity import Identity, Level, Provenance
 from plugin.core.join import PlatformAsserted
 from plugin.core.reasons import Reason
@@ -49,8 +49,9 @@ async def read_assertion(asserted: PlatformAsserted, *, idps: Mapping[str, Platf
     if idp is None:
         raise Refused(Reason.PLATFORM_IDP, "the provider is not among `[[pexip.idp]]`")
     subjects = asserted.attributes.get(idp.subject, ())
-    if len(subjects) != 1 or not 0 < len(subjects[0]) <= MAX_SUBJECT:
-        raise Refused(Reason.PLATFORM_SUBJECT, f"got {len(subjects)} values of the subject's attribute, expected one")
+    if len(subjects) != 1 or not 0 < len(subjects[0]) <= MAX_SUBJECT or not _is_value(subjects[0]):
+        detail = f"got {len(subjects)} values of the subject's attribute, expected one that is clear"
+        raise Refused(Reason.PLATFORM_SUBJECT, detail)
     return Identity(
         issuer=idp.issuer,
         subject=subjects[0],
@@ -69,9 +70,11 @@ async def read_assertion(asserted: PlatformAsserted, *, idps: Mapping[str, Platf
 
 
 def agree(identity: Finding[Identity], *, asserted: Finding[Identity]) -> Finding[Identity]:
-    """Return what a ticket proves, refused where the platform has signed in somebody else. It never adds anything."""
-    if not isinstance(identity, Proven) or not isinstance(asserted, Proven):
+    """Return what a ticket proves, refused where the platform has signed in anybody else. It never adds anything."""
+    if isinstance(identity, Unproven) or asserted == ABSENT:
         return identity
+    if isinstance(asserted, Unproven):
+        return asserted
     if identity.value.key == asserted.value.key:
         return identity
     return Unproven(gap=Gap.REFUSED, reason=Reason.PLATFORM_CONFLICT)
@@ -80,4 +83,9 @@ def agree(identity: Finding[Identity], *, asserted: Finding[Identity]) -> Findin
 def _groups(asserted: PlatformAsserted, *, idp: PlatformIdp) -> frozenset[str] | None:
     """Return the groups, None where nobody told: the platform drops an attribute that it has not been set up for."""
     groups = asserted.attributes.get(idp.groups, ()) if idp.groups else ()
-    return frozenset(groups) if 0 < len(groups) <= MAX_GROUPS else None
+    return frozenset(groups) if 0 < len(groups) <= MAX_GROUPS and all(map(_is_value, groups)) else None
+
+
+def _is_value(text: str) -> bool:
+    """Say whether a text can be one value. How Pexip writes a list, or no value, is documented nowhere."""
+    return not text.startswith("[") and text.casefold() not in {"none", "null"}

@@ -4,15 +4,13 @@ from dataclasses import replace
 
 from plugin.core.decision import Decision, Deny, OpenElsewhere, PlatformSignIn, because
 from plugin.core.facts import Facts
-from plugin.core.finding import ABSENT
+from plugin.core.finding import ABSENT, Proven
 from plugin.core.join import JoinRequest, Phase
 from plugin.core.reasons import Reason
+from plugin.core.trunks import APPS
 from plugin.policy.bundle import Bundle
 from plugin.policy.judge import judge
 from plugin.policy.seat import outward
-
-# What people join with that a platform can lead through a sign-in.
-APPS = frozenset({"api", "webrtc"})
 
 
 def offer(decision: Decision, *, join: JoinRequest, facts: Facts, bundle: Bundle) -> Decision:
@@ -29,21 +27,27 @@ def offer(decision: Decision, *, join: JoinRequest, facts: Facts, bundle: Bundle
 def _offer_sign_in(decision: Deny, *, join: JoinRequest, facts: Facts, bundle: Bundle) -> Deny:
     """Let the platform ask who somebody is who has presented nothing, where the conference's owner chose that.
 
-    The room is the outermost: should the next answer be lost, whoever was signed in is no further in than that.
+    Apps alone can be led through a sign-in. The room is the outermost, and outside: should the next answer be lost,
+    whoever was signed in is no further in than that.
     """
     group = facts.conference.sso_group
     nothing_presented = facts.identity == ABSENT and facts.device == ABSENT and facts.trunk is None
     if group is None or not nothing_presented or join.caller.protocol not in APPS:
         return decision
     rooms = outward(facts.conference, setting=bundle.setting)
-    if not rooms:
+    if not rooms or rooms[-1] in bundle.setting.inside:
         return decision
     reasons = (because(Reason.SIGN_IN_AT_PLATFORM), *decision.reasons)
     return Deny(reasons=reasons, remedy=PlatformSignIn(zone=rooms[-1], group=group))
 
 
 def _offer_other_room(decision: Deny, *, facts: Facts, bundle: Bundle) -> Deny:
-    """Say which room would have been open: somebody who was signed in late holds one that was chosen before."""
+    """Say which room would have been open: somebody who was signed in late holds one that was chosen before.
+
+    Who has not shown who they are is told of no room.
+    """
+    if not isinstance(facts.identity, Proven):
+        return decision
     elsewhere = judge(bundle, replace(facts, zone=None))
     if isinstance(elsewhere, Deny) or elsewhere.zone == facts.zone:
         return decision

@@ -28,7 +28,7 @@ from plugin.core.decision import (
 from plugin.core.device import Evidence
 from plugin.core.directory import glob_covers
 from plugin.core.enforcement import Enforcement, Grain, unenforceable
-from plugin.core.join import Caller, Credentials, Direction, JoinRequest, Network, Phase
+from plugin.core.join import Caller, Credentials, Direction, JoinRequest, Leg, Network, Phase
 from plugin.core.reasons import Reason
 
 MAX_TOKEN = 16 * 1024
@@ -199,6 +199,7 @@ def _join(
         direction=Direction.DIAL_IN,
         call=None,
         received_at=now,
+        leg=Leg(witnessed=located and bool(address)),
     )
 
 

@@ -56,8 +56,7 @@ def write(
 
     `decision_id` stands beside the answer, where Pexip ignores it and writes it to its log.
     """
-    notice = host_notice(decision)
-    envelope = {"decision_id": decision_id, **({"host_notice": notice} if notice else {})}
+    envelope = {"decision_id": decision_id}
     if isinstance(decision, Deny):
         sign_in = _sign_in(join, decision, rooms=rooms, random_pin=random_pin)
         return {**(sign_in or _reject(join, decision, settings=settings)), **envelope}
@@ -68,7 +67,9 @@ def write(
     invalid = faults(result, table=PARTICIPANT) if join.phase is Phase.PARTICIPANT else service_faults(result)
     if invalid:
         return {**REJECT, **envelope}
-    return {"status": "success", "action": "continue", "result": result, **envelope}
+    notice = host_notice(decision)
+    said = {**envelope, "host_notice": notice} if notice else envelope
+    return {"status": "success", "action": "continue", "result": result, **said}
 
 
 def _room(join: JoinRequest, decision: Allow | Redirect, *, rooms: PexipRooms) -> Room | None:
@@ -104,9 +105,11 @@ def _sign_in(join: JoinRequest, decision: Deny, *, rooms: PexipRooms, random_pin
 def _reject(join: JoinRequest, decision: Deny, *, settings: PexipSettings) -> Json:
     if join.phase is not Phase.PARTICIPANT or not settings.reject_reason:
         return REJECT
-    text = "".join(reason.message for reason in decision.reasons[:1])[:MAX_REASON].strip()
+    sentences = ["".join(reason.message for reason in decision.reasons[:1])[:MAX_REASON].strip()]
     if isinstance(decision.remedy, OpenElsewhere) and decision.remedy.zone in settings.links:
         link = settings.links[decision.remedy.zone].replace("{alias}", quote(join.alias, safe="@"))
-        text = f"{Reason.OPEN_ELSEWHERE.sentence} {link}"
-    result = {"reject_reason": text}
-    return REJECT if faults(result, table=PARTICIPANT) else {**REJECT, "result": result}
+        sentences.insert(0, f"{Reason.OPEN_ELSEWHERE.sentence} {link}")
+    # A link that is too long is left out whole: half of one leads nowhere.
+    results = ({"reject_reason": sentence} for sentence in sentences)
+    said = next((result for result in results if not faults(result, table=PARTICIPANT)), None)
+    return {**REJECT, "result": said} if said else REJECT

@@ -3,7 +3,8 @@
 Everything here is what the node or the caller says. Nothing of it is proven, and what is unclear is no join.
 """
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from hashlib import sha256
 
@@ -43,10 +44,11 @@ def read(
     """Read a question. Parameters that are not known are ignored; an empty value counts as absent."""
     if endpoint not in {Endpoint.SERVICE, Endpoint.PARTICIPANT}:
         return NotAJoin(reason=Reason.PROBE)
-    params = _fold(params)
+    raw, params = params, _fold(params)
     try:
         if _is_left(params, settings=settings):
             return LeftToPlatform()
+        _refuse_two_spellings(raw)
         refusal = _refusal(params)
         if refusal:
             return NotAJoin(reason=refusal)
@@ -133,27 +135,47 @@ def _leg(params: Params) -> Leg:
         asserted_identity=_one(params, "p_asserted_identity"),
         teams_tenant=_one(params, "teams_tenant_id"),
         transferred=bool(_one(params, "previous_service_name")),
+        witnessed=True,
     )
 
 
 def _asserted(params: Params) -> PlatformAsserted | None:
-    """Read whom Pexip has signed in. An attribute may have several values: repeated, as far as is known."""
+    """Read whom Pexip has signed in. An attribute may have several values: repeated, or as a JSON list."""
     idp = _one(params, "idp_uuid")
     attributes = {
-        name.removeprefix(ATTRIBUTE_PREFIX): tuple(_written(value) for value in values if value)
+        name.removeprefix(ATTRIBUTE_PREFIX): tuple(_written(one) for value in values for one in _each(value) if one)
         for name, values in params.items()
         if name.startswith(ATTRIBUTE_PREFIX)
     }
     return PlatformAsserted(idp=idp.lower(), attributes=attributes) if idp or any(attributes.values()) else None
 
 
+def _each(value: str) -> Iterator[str]:
+    """List the values in one: several, where it is a JSON list of texts. What merely looks like one stays whole."""
+    try:
+        items = json.loads(value) if value.startswith("[") else [value]
+    except (ValueError, RecursionError):
+        items = [value]
+    yield from items if all(isinstance(item, str) for item in items) else [value]
+
+
+def _refuse_two_spellings(params: Params) -> None:
+    """Refuse two attributes that would be read as one: the values of the one would count for the other."""
+    names = [folded for name in params if (folded := _folded(name)).startswith(ATTRIBUTE_PREFIX)]
+    if len(set(names)) < len(names):
+        raise _Unclear
+
+
 def _fold(params: Params) -> Params:
-    """Bring names to one spelling, since Pexip's documents and its nodes differ in case, and in `-` and `_`."""
+    """Bring names to one spelling, since Pexip's documents and its nodes differ in it."""
     folded: dict[str, tuple[str, ...]] = {}
     for name, values in params.items():
-        key = name.lower().replace("-", "_")
-        folded[key] = (*folded.get(key, ()), *values)
+        folded[_folded(name)] = (*folded.get(_folded(name), ()), *values)
     return folded
+
+
+def _folded(name: str) -> str:
+    return name.lower().replace("-", "_")
 
 
 def _one(params: Params, name: str) -> str:

@@ -2,7 +2,7 @@
 
 A `[[case]]` has a `name`, the facts (`plugin.policy.case_facts`), and what to `expect`: the `decision`, and if it
 matters the `zone`, what the person `can` and `cannot` do there, the ids of policies it came `because` of, and the
-`remedy` "step-up" with its `max_age` in seconds.
+`remedy`: "step-up" with its `max_age` in seconds, or "none".
 """
 
 from collections.abc import Iterator, Mapping
@@ -18,6 +18,7 @@ from plugin.policy.judge import judge
 from plugin.policy.problems import BundleProblems, Problem
 
 _DECISIONS = ("allow", "deny", "redirect")
+_REMEDIES = {"step-up": True, "none": False}
 _CAPABILITIES = tuple(capability.value for capability in Capability)
 
 
@@ -30,7 +31,7 @@ class Expectation:
     can: frozenset[Capability]
     cannot: frozenset[Capability]
     because: frozenset[str]
-    step_up: bool
+    step_up: bool | None
     max_age: int | None
 
 
@@ -82,6 +83,8 @@ def _differences(decision: Decision, expected: Expectation) -> Iterator[str]:
     remedy = None if isinstance(decision, Allow) else decision.remedy
     if expected.step_up and not isinstance(remedy, StepUp):
         yield "got no remedy, expected `step-up`"
+    if expected.step_up is False and remedy is not None:
+        yield "got a remedy, expected none"
     max_age = remedy.max_age if isinstance(remedy, StepUp) else None
     if expected.max_age not in (None, max_age):
         yield f"got max_age {max_age}, expected {expected.max_age}"
@@ -107,6 +110,6 @@ def _read_expectation(expect: Entry, *, bundle: Bundle) -> Expectation:
         can=frozenset(map(Capability, expect.names("can", among=_CAPABILITIES))),
         cannot=frozenset(map(Capability, expect.names("cannot", among=_CAPABILITIES))),
         because=frozenset(expect.names("because", among=bundle.rules)),
-        step_up=expect.name("remedy", among={"step-up"}) is not None,
+        step_up=_REMEDIES.get(expect.name("remedy", among=_REMEDIES) or ""),
         max_age=expect.value("max_age", int, default=0) if "max_age" in expect.table else None,
     )

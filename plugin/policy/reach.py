@@ -19,6 +19,7 @@ from plugin.core.facts import Conference, Facts, Line, Trunk
 from plugin.core.finding import ABSENT, Finding, Proven
 from plugin.core.identity import Identity, Level, Provenance
 from plugin.core.join import Network
+from plugin.core.trunks import DIAL_OUT
 from plugin.policy.bundle import Bundle
 from plugin.policy.hearing import JOIN, Unanswered, hear
 from plugin.policy.principal import find_principal
@@ -66,7 +67,7 @@ def shape(bundle: Bundle, conference: Conference) -> Hashable:
     )
     named = conference.name if _named(bundle, "Conference") or _named(bundle, "Room") else None
     owner = conference.owner if "owner" in _attributes(bundle) else None
-    trunks = _trunks(conference)
+    trunks = _trunks(conference.invited), _trunks(conference.hosts)
     return conference.zones, conference.classification, conference.guests, chances, trunks, named, owner
 
 
@@ -117,9 +118,10 @@ class _Caller:
 
 def _callers(bundle: Bundle, conference: Conference, *, now: datetime) -> Iterator[_Caller]:
     yield _Caller(conference=conference)
+    yield _Caller(conference=conference, trunk=DIAL_OUT)
     orgs = (None, *sorted(bundle.setting.orgs))
     for line, kind in ((Line.GATEWAY, "Gateway"), (Line.ROOM_SYSTEM, "RoomSystem")):
-        names = {_SOMEBODY, *_named(bundle, kind), *_trunks(conference)}
+        names = {_SOMEBODY, *_named(bundle, kind), *_trunks(conference.invited | conference.hosts)}
         for name, org, provenance in product(sorted(names), orgs, (Provenance.NETWORK, Provenance.PLATFORM)):
             trunk = Trunk(name=name, org=org, line=line, provenance=provenance)
             yield _Caller(conference=conference, trunk=trunk)
@@ -161,8 +163,7 @@ def _may_name(entry: str, *, org: str, setting: Setting) -> bool:
     return setting.issuers.get(entry.partition("#")[0]) == org
 
 
-def _trunks(conference: Conference) -> frozenset[str]:
-    entries = conference.invited | conference.hosts
+def _trunks(entries: frozenset[str]) -> frozenset[str]:
     return frozenset(entry.removeprefix("trunk:") for entry in entries if entry.startswith("trunk:"))
 
 

@@ -145,6 +145,9 @@ def _check_conferences(config: Config, *, bundle: Bundle, problems: Problems) ->
         if conference.sso_group and conference.separate is Separate.DENY and len(rooms) > 1:
             message = "people whom the platform signs in arrive outermost, where `separate` denies them all"
             problems.add(f"{entry.place}.sso_group", message)
+        if conference.sso_group and rooms and rooms[-1] in bundle.setting.inside:
+            message = "people are signed in in the outermost room, expected a zone that is outside"
+            problems.add(f"{entry.place}.sso_group", message)
         if not rooms:
             message = "the conference takes people from outside the house, expected a zone that is outside too"
             problems.add(f"{entry.place}.zones", message)

@@ -10,6 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from plugin.core.trunks import TrunkEntry
+from plugin.platforms import pexip_fields
 from plugin.ports import DeviceCa
 from plugin.shell.config_conferences import (
     ConferenceEntry,
@@ -142,7 +143,7 @@ def _check_across(root: Table, *, config: Config) -> None:
         check_left(root, key="pexip.unsafe_leave_to_platform", patterns=left, entries=config.conferences)
     for entry in config.conferences:
         if entry.conference.sso_group is not None:
-            _check_sso(root, key=f"{entry.place}.sso_group", pexip=config.pexip)
+            _check_sso(root, key=f"{entry.place}.sso_group", group=entry.conference.sso_group, pexip=config.pexip)
     for org in sorted(config.house - {idp.settings.org for idp in config.idps}):
         root.problem("policy.house", f"got `{org}`, expected the `org` of an `[[idp]]`")
     for caller in config.callers:
@@ -151,8 +152,10 @@ def _check_across(root: Table, *, config: Config) -> None:
         root.problem("pexip", "missing, and no `[[caller]]` either: nobody could ask anything")
 
 
-def _check_sso(root: Table, *, key: str, pexip: PexipEntry | None) -> None:
+def _check_sso(root: Table, *, key: str, group: str, pexip: PexipEntry | None) -> None:
     """Note what is missing where the platform signs people in: whose they are, and what denies if an answer is lost."""
+    if expected := pexip_fields.text(group):
+        root.problem(key, f"got `{group[:80]}`, expected {expected}")
     if pexip is None or not pexip.idps:
         root.problem(key, "got a group, expected a `[[pexip.idp]]` that says whose people Pexip signs in")
     if pexip is None or not pexip.dead_man_script:

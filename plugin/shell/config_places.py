@@ -5,11 +5,10 @@ from dataclasses import dataclass
 
 from plugin.core.facts import Line, Trunk
 from plugin.core.identity import Provenance
-from plugin.core.trunks import DIAL_OUT, PROTOCOLS, TrunkEntry
+from plugin.core.trunks import APPS, DIAL_OUT, PROTOCOLS, TrunkEntry
 from plugin.shell.toml_reader import Table
 
 NAME = r"[a-z0-9][a-z0-9-]{0,30}"
-APPS = ("api", "webrtc")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,23 +53,26 @@ def _trunk(table: Table, *, name: str, locations: tuple[LocationEntry, ...], org
         table.problem("org", f"got `{org}`, expected one of the organisations {orgs}")
     kinds = [line.value for line in Line]
     kind = table.text("kind", pattern="|".join(kinds), expected=f"one of {', '.join(kinds)}")
-    places = frozenset(text.casefold() for text in table.texts("locations", required=False))
+    places = frozenset(text.casefold() for text in table.texts("locations", required=table.has("locations")))
     for unknown in sorted(places - {location.name.casefold() for location in locations}):
         table.problem("locations", f"got `{unknown}`, expected locations that have a `[[location]]` table")
-    protocols = frozenset(table.texts("protocols", required=False)) or frozenset(PROTOCOLS)
+    protocols = frozenset(table.texts("protocols", required=table.has("protocols"))) or frozenset(PROTOCOLS)
     for unknown in sorted(protocols - {*PROTOCOLS, *APPS}):
         table.problem("protocols", f"got `{unknown}`, expected {', '.join((*PROTOCOLS, *APPS))}")
     networks, asserted = table.networks("networks"), _patterns(table, "asserted")
     registrations, aliases = _patterns(table, "registrations"), _patterns(table, "aliases")
-    tenants = frozenset(text.lower() for text in table.texts("teams_tenants", required=False))
+    tenants = frozenset(text.lower() for text in table.texts("teams_tenants", required=table.has("teams_tenants")))
     if not networks and not registrations:
         table.problem("networks", "missing, and no `registrations` either: anybody could say to come by this trunk")
     if asserted and not networks:
         table.problem("asserted", "got it without `networks`, expected the proxies whose word it is")
-    if not (networks or registrations) or (asserted and not networks) or kind not in kinds:
+    apps = protocols & set(APPS) and not registrations
+    if apps:
+        table.problem("protocols", "got apps without `registrations`: people share its address, and type any alias")
+    if not (networks or registrations) or (asserted and not networks) or apps or kind not in kinds:
         return None
-    by_platform = bool(registrations or asserted)
-    provenance = Provenance.PLATFORM if by_platform else Provenance.NETWORK
+    # A header is worth what the network is worth that it came from.
+    provenance = Provenance.PLATFORM if registrations else Provenance.NETWORK
     return TrunkEntry(
         trunk=Trunk(name=name, org=org, line=Line(kind), provenance=provenance),
         networks=networks,

@@ -1,5 +1,6 @@
 """The part of `vestibule.toml` that says which platforms may ask, and how each is answered."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -11,8 +12,8 @@ from plugin.shell.source import IpNetwork
 from plugin.shell.toml_reader import LEAST_TOKEN, Table
 
 UUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
-# An address names a person only until it is given to somebody else.
-MAIL = frozenset({"mail", "email", "e_mail", "emailaddress", "email_address"})
+# An address or a user's name means a person only until it is given to somebody else; the name may be a URI's last part.
+REUSED = re.compile(r"(.*[/:.])?(e?_?mail|e_?mail_?address|upn|(preferred_|unique_)?user_?name|user_?principal_?name)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,9 +106,11 @@ def _platform_idps(pexip: Table, *, issuers: Mapping[str, str]) -> tuple[Platfor
         if issuer not in issuers:
             table.problem("issuer", f"got `{issuer}`, expected the `issuer` of an `[[idp]]`")
         subject = _attribute(table, "subject")
-        if subject in MAIL:
+        if REUSED.fullmatch(subject):
             table.problem("subject", f"got `{subject}`, expected the provider's `sub`: addresses are given to others")
         groups = _attribute(table, "groups") if table.has("groups") else None
+        if subject == groups:
+            table.problem("groups", f"got `{groups}`, which is the attribute of the subject")
         idps.append(PlatformIdp(id=uuid, issuer=issuer, org=issuers.get(issuer, ""), subject=subject, groups=groups))
         table.finish()
     return tuple(idps)

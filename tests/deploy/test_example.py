@@ -4,7 +4,15 @@ import shutil
 import tomllib
 from pathlib import Path
 
-from plugin.shell.check import check
+import pytest
+
+from plugin.core.decision import Redirect
+from plugin.core.facts import Facts
+from plugin.core.finding import ABSENT
+from plugin.core.join import Network
+from plugin.policy.judge import judge
+from plugin.shell.check import check, prepare
+from tests.fakes import NOON
 from tests.shell.world import DeviceAuthority
 
 DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
@@ -22,7 +30,8 @@ def secret_files(table: object) -> dict[str, str]:
     return found
 
 
-def test_nothing_is_wrong_with_the_example(tmp_path: Path):
+@pytest.fixture
+def example(tmp_path: Path) -> Path:
     shutil.copy(DEPLOY / "vestibule.toml", tmp_path)
     shutil.copytree(DEPLOY / "policies", tmp_path / "policies")
     acme, contractors = DeviceAuthority(), DeviceAuthority("Contractors Device CA")
@@ -33,7 +42,34 @@ def test_nothing_is_wrong_with_the_example(tmp_path: Path):
     example = tmp_path / "vestibule.toml"
     for file, secret in secret_files(tomllib.loads(example.read_text())).items():
         (tmp_path / file).write_text(f"{secret}\n")
+    return example
 
+
+def test_nothing_is_wrong_with_the_example(example: Path):
     checked = check(example)
 
     assert checked.config.pexip is not None
+
+
+def test_the_examples_partner_gateway_gets_in_where_the_example_invites_it(example: Path):
+    checked = prepare(example)
+    gateway = next(entry for entry in checked.config.trunks if entry.trunk.name == "partners-mcu")
+    own = {location.name.casefold() for location in checked.config.locations if location.addresses_are_callers}
+    board = checked.directory.find("board")
+    assert board is not None
+    facts = Facts(
+        conference=board,
+        zone=None,
+        protocol="sip",
+        identity=ABSENT,
+        device=ABSENT,
+        trunk=gateway.trunk,
+        network=Network(address=str(gateway.networks[0].network_address), located=gateway.locations <= own),
+        assurances=(),
+        now=NOON,
+    )
+
+    decision = judge(checked.bundle, facts)
+
+    assert isinstance(decision, Redirect)
+    assert (decision.zone, decision.apart) == ("meetme", False)

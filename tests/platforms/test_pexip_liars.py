@@ -154,3 +154,57 @@ def test_a_text_of_a_thousand_four_byte_characters_is_read(name: str) -> None:
     join = join_of(Endpoint.PARTICIPANT, {**PARTICIPANT, name: "\N{WATER BUFFALO}" * 1000})
 
     assert join.alias == "board"
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("idp_attribute_sub", "idp_attribute_Sub"),
+        ("idp_attribute_my_groups", "idp_attribute_my-groups"),
+        ("IDP-Attribute-groups", "idp_attribute_groups"),
+    ],
+)
+@pytest.mark.parametrize("second", ["bob", "alice"])
+def test_two_attributes_that_would_be_read_as_one_are_malformed(names: tuple[str, str], second: str) -> None:
+    read = ask(Endpoint.PARTICIPANT, {**PARTICIPANT, "idp_uuid": "7d7e6a2c", names[0]: "alice", names[1]: second})
+
+    assert read == NotAJoin(reason=Reason.REQUEST_MALFORMED)
+
+
+@pytest.mark.parametrize(
+    ("written", "values"),
+    [
+        (("staff", "chairs"), ("staff", "chairs")),
+        (("staff", "", "staff"), ("staff", "staff")),
+        (('["staff", "chairs"]',), ("staff", "chairs")),
+        (('["staff"]', "chairs"), ("staff", "chairs")),
+        (("[]",), ()),
+        (('["staff", 1]',), ('["staff", 1]',)),
+        (('["staff"',), ('["staff"',)),
+        (("['staff']",), ("['staff']",)),
+        (('{"a": "staff"}',), ('{"a": "staff"}',)),
+        (("[" * 50_000,), ("[" * 50_000,)),
+    ],
+)
+def test_an_attribute_has_the_values_that_were_written(written: tuple[str, ...], values: tuple[str, ...]) -> None:
+    params = {name: (value,) for name, value in PARTICIPANT.items()} | {
+        "idp_uuid": ("7d7e6a2c",),
+        "idp_attribute_groups": written,
+    }
+
+    join = pexip_questions.read(Endpoint.PARTICIPANT, params, settings=SETTINGS, now=NOON)
+
+    assert isinstance(join, JoinRequest)
+    assert join.credentials.platform_asserted == PlatformAsserted(idp="7d7e6a2c", attributes={"groups": values})
+
+
+def test_half_a_surrogate_pair_inside_a_list_is_malformed() -> None:
+    read = ask(Endpoint.PARTICIPANT, {**PARTICIPANT, "idp_uuid": "7d7e6a2c", "idp_attribute_groups": '["\\ud800"]'})
+
+    assert read == NotAJoin(reason=Reason.REQUEST_MALFORMED)
+
+
+def test_attributes_of_no_provider_are_presented_all_the_same() -> None:
+    join = join_of(Endpoint.PARTICIPANT, {**PARTICIPANT, "idp_attribute_sub": "alice"})
+
+    assert join.credentials.platform_asserted == PlatformAsserted(idp="", attributes={"sub": ("alice",)})

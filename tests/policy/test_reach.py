@@ -3,8 +3,8 @@ from dataclasses import replace
 import pytest
 
 from plugin.core.decision import Capability
-from plugin.policy.reach import lacking
-from tests.policy.people import BOARD, bundle, example
+from plugin.policy.reach import lacking, shape
+from tests.policy.people import BOARD, SETTING, bundle, example
 
 JOIN = '@id("join") permit (principal, action == Action::"join", resource);'
 BOTH = 'permit (principal, action in [Action::"present", Action::"unmute"], resource)'
@@ -46,6 +46,17 @@ def test_what_nobody_is_permitted_is_lacking():
         'principal == User::"https://sso.acme.example#alice"',
         "principal is Guest",
         "principal is User",
+        "!(principal is RoomSystem)",
+        "!(principal is Gateway)",
+        '!(principal is RoomSystem && principal in Org::"acme")',
+        '!(principal is RoomSystem && principal.auth.provenance == "platform")',
+        '!(principal is Gateway && principal.auth.provenance == "network")',
+        '!(principal is Gateway && principal.auth.provenance == "none")',
+        '!(principal is User && principal.auth.provenance == "platform")',
+        '!(principal is User && principal.auth.provenance == "bound")',
+        'principal != Gateway::"dial-out"',
+        'principal != RoomSystem::"boardroom"',
+        "!(principal is RoomSystem && context.join.invited)",
         "context.join.invited",
         "context.join.host",
         "context.join.located",
@@ -73,6 +84,25 @@ def test_a_group_that_only_the_conference_names_counts():
     rules = [JOIN, f'@id("some") {BOTH} unless {{ context.join.host }};']
 
     assert lacking(bundle(*rules), conference=conference, zone="core", among=BOTH_OF_A_ROOM) == {PRESENT, UNMUTE}
+
+
+def test_a_trunk_that_only_the_conference_names_counts():
+    hosting = (
+        '@id("some") permit (principal, action, resource) unless { principal is RoomSystem && context.join.host };'
+    )
+    named = replace(BOARD, hosts=frozenset({"trunk:boardroom"}))
+    setting = replace(SETTING, room_systems=frozenset({"boardroom"}))
+
+    found = lacking(bundle(JOIN, hosting, setting=setting), conference=named, zone="core", among=BOTH_OF_A_ROOM)
+
+    assert found == {PRESENT, UNMUTE}
+
+
+def test_conferences_that_name_a_trunk_in_different_lists_are_of_different_shapes():
+    invited = replace(BOARD, invited=frozenset({"trunk:boardroom"}))
+    hosting = replace(BOARD, invited=frozenset(), hosts=frozenset({"trunk:boardroom"}))
+
+    assert shape(bundle(JOIN), invited) != shape(bundle(JOIN), hosting)
 
 
 def test_a_policy_that_cannot_be_evaluated_admits_nobody_so_nobody_lacks_anything():

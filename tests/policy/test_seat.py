@@ -34,6 +34,14 @@ def test_whoever_is_not_known_to_be_of_the_house_seats_it_outside(entry: str):
     assert seat(conference("org:acme", entry), setting=LADDER) == 2
 
 
+@pytest.mark.parametrize(("trunk", "rung"), [("boardroom", 0), ("partners-mcu", 2), ("dial-out", 2), ("", 2)])
+def test_of_trunks_only_a_room_system_of_the_house_is_of_the_house(trunk: str, rung: int):
+    setting = replace(LADDER, room_systems=frozenset({"boardroom"}))
+
+    assert seat(conference("org:acme", f"trunk:{trunk}"), setting=setting) == rung
+    assert seat(conference(hosts=frozenset({f"trunk:{trunk}"})), setting=setting) == rung
+
+
 def test_hosts_count_as_those_who_are_invited():
     assert seat(conference(hosts=frozenset({"org:partners"})), setting=LADDER) == 2
 

@@ -169,6 +169,7 @@ owner_pattern = "{acme}#{{name}}"
 owners = {{ "partners-laptop" = "{partners}#case" }}
 [[zone]]
 name = "core"
+<core>
 [zone.pexip]
 guests_can_present = true
 [[zone]]
@@ -225,7 +226,7 @@ def write_configuration(folder: Path, *, acme: str, partners: str, authority: De
     `parts` fill in what stands in angle brackets; `{acme}` and `{partners}` in them stand for the issuers.
     """
     bundle = REPOSITORY / "deploy" / "policies"
-    standard = dict.fromkeys(("server", "device_ca", "conferences", "pexip", "telemetry", "caller"), "")
+    standard = dict.fromkeys(("server", "device_ca", "conferences", "pexip", "telemetry", "caller", "core"), "")
     standard["bundle"] = str(bundle)
     standard["requests_per_minute"] = "100000"
     (folder / "secrets").mkdir()
