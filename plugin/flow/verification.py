@@ -25,7 +25,7 @@ from plugin.flow.challenges import Challenges
 from plugin.flow.provider_keys import ProviderKeys
 from plugin.flow.tracing import Steps
 from plugin.jose.verify import LEEWAY, read_unverified, verify
-from plugin.ports import AttestationVerifier, Clock, IdpAdapter, Store
+from plugin.ports import AttestationVerifier, Clock, IdpAdapter, IdpSettings, Store
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -85,10 +85,7 @@ class Verification:
     def assurances(self, issuer: str) -> tuple[Assurance, ...]:
         """Return what the issuer can be asked for in a step-up, weakest first."""
         provider = self._providers.get(issuer)
-        if provider is None:
-            return ()
-        ladder = [Assurance(acr=acr, level=level) for acr, level in provider.settings.acr.items()]
-        return tuple(sorted(ladder, key=lambda rung: (rung.level, rung.acr)))
+        return assurances_of(provider.settings) if provider else ()
 
     async def prove(self, join: JoinRequest, *, steps: Steps) -> Proofs:
         """Prove what a question presents by itself, each proof in a step of its own.
@@ -189,6 +186,12 @@ class Verification:
             evidence.challenge_id, alias=alias, purpose=Purpose.JOIN, unverified_token=credentials.unverified_token
         )
         return verifier.appraise(evidence, transcript=transcript.digest(), now=self._clock())
+
+
+def assurances_of(settings: IdpSettings) -> tuple[Assurance, ...]:
+    """Return what a provider can be asked for in a step-up, weakest first."""
+    ladder = [Assurance(acr=acr, level=level) for acr, level in settings.acr.items()]
+    return tuple(sorted(ladder, key=lambda rung: (rung.level, rung.acr)))
 
 
 def _own(device: Finding[AttestationResult], *, identity: Finding[Identity]) -> Finding[AttestationResult]:

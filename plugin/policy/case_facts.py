@@ -80,7 +80,9 @@ def _read_now(case: Entry) -> datetime:
     now = case.table.get("now")
     if isinstance(now, datetime) and now.tzinfo is not None and now.year in _YEARS:
         return now
-    case.problem("`now` is not a moment with its offset, expected for example 2026-11-24T09:00:00Z", near="now")
+    got = "nothing" if now is None else f"`{now}`"
+    expected = f"of {_YEARS.start} to {_YEARS.stop - 1}, for example 2026-11-24T09:00:00Z"
+    case.problem(f"`now` is not a moment with its offset: got {got}, expected one {expected}", near="now")
     return datetime(_YEARS.start, 1, 1, tzinfo=UTC)
 
 
@@ -102,7 +104,9 @@ def _read_caller(case: Entry, *, now: datetime, setting: Setting) -> _Caller:
         case Kind.GUEST.value, ():
             return _Caller()
     expected = "expected a User of one, a Gateway of one or none, a Guest of none"
-    principal.problem(f"unusable principal `{kind}` of {len(orgs)} organisations, {expected}", near="principal")
+    principal.problem(
+        f"`principal`: unusable principal `{kind}` of {len(orgs)} organisations, {expected}", near="principal"
+    )
     return _Caller()
 
 
@@ -114,7 +118,7 @@ def _read_identity(case: Entry, *, org: str, groups: tuple[str, ...], now: datet
     auth.refuse_unknown("level", "mfa_age")
     level = auth.value("level", int, default=1)
     if level not in list(Level):
-        auth.problem(f"unusable level `{level}`, expected {', '.join(map(str, Level))}", near="level")
+        auth.problem(f"`auth.level`: unusable level `{level}`, expected {', '.join(map(str, Level))}", near="level")
         level = Level.SIGNED_IN
     return Identity(
         issuer=issuer,
@@ -137,14 +141,15 @@ def _read_auth_time(auth: Entry, *, level: int, now: datetime) -> datetime | Non
         return None
     text = auth.value("mfa_age", str, default="0s")
     if level < Level.MULTI_FACTOR:
-        auth.problem(f"`mfa_age` at level {level}, expected at least level {Level.MULTI_FACTOR}", near="mfa_age")
+        message = f"`auth.mfa_age` at level {level}, expected at least level {Level.MULTI_FACTOR}"
+        auth.problem(message, near="mfa_age")
     try:
         age = read_duration(text)
     except ValueError as error:
-        auth.problem(str(error), near=text)
+        auth.problem(f"`auth.mfa_age`: {error}", near=text)
         return None
     if not timedelta() <= age <= _OLDEST:
-        auth.problem(f"unusable age `{text}`, expected at most {_OLDEST.days} days", near=text)
+        auth.problem(f"`auth.mfa_age`: unusable age `{text}`, expected at most {_OLDEST.days} days", near=text)
         return None
     return now - age
 
@@ -157,7 +162,7 @@ def _read_device(case: Entry, *, owner: Identity | None, now: datetime) -> Findi
     )
     if not attested:
         if managed or compliant:
-            device.problem("a device that is not attested is neither managed nor compliant", near="device")
+            device.problem("`device`: one that is not attested is neither managed nor compliant", near="device")
         return ABSENT
     result = AttestationResult(
         device_id=_CASE,
@@ -178,7 +183,8 @@ def _read_conference(case: Entry, *, caller: _Caller, bundle: Bundle, directory:
     if isinstance(alias, str):
         found = directory.find(alias)
         if found is None:
-            case.problem(f"unknown conference `{alias}`, expected one of the configuration or a table", near=alias)
+            expected = "expected one of the configuration or a table"
+            case.problem(f"`conference`: unknown conference `{alias}`, {expected}", near=alias)
         conference = replace(found or _PLAIN, invited=frozenset(), hosts=frozenset())
     else:
         conference = _read_table(case.entry("conference"), bundle=bundle)
@@ -208,7 +214,7 @@ def _listed(principal: Entry, key: str, *, caller: _Caller) -> frozenset[str]:
     if not principal.value(key, bool, default=False):
         return frozenset()
     if caller.entry is None:
-        principal.problem(f"`{key}` cannot be true, no list can name this principal", near=key)
+        principal.problem(f"`principal.{key}` cannot be true, no list can name this principal", near=key)
         return frozenset()
     return frozenset({caller.entry})
 
@@ -221,7 +227,7 @@ def _read_network(case: Entry, *, data: Data) -> Network:
             case.problem("`country` and `networks` lead to a located address, give either them or it", near="address")
         address = _find_address(case, data=data)
     elif located and read_address(address) is None:
-        case.problem(f"unusable address `{address}`", near=address)
+        case.problem(f"`address`: unusable address `{address}`, expected one of IPv4 or IPv6", near=address)
     return Network(address=address, located=located)
 
 
