@@ -49,6 +49,26 @@ class StepUp:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PlatformSignIn:
+    """Let the platform sign the caller in and ask again: into this zone's room, by its own group of providers."""
+
+    zone: str
+    group: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenElsewhere:
+    """The conference's room in this zone would have been open."""
+
+    zone: str
+
+
+Remedy = StepUp | PlatformSignIn | OpenElsewhere
+
+HOST_NOTICE = "Somebody was admitted in another zone than the one in which this meeting is held, and is alone there."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Allow:
     """Into the conference's home room."""
 
@@ -60,13 +80,14 @@ class Allow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Redirect:
-    """Into the conference's room in another zone."""
+    """Into the conference's room in another zone. `apart` = further out than the meeting is held: alone."""
 
     zone: str
     capabilities: frozenset[Capability]
     reasons: tuple[Because, ...]
     remedy: StepUp | None
     revisit_at: datetime | None
+    apart: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +95,12 @@ class Deny:
     """Nowhere."""
 
     reasons: tuple[Because, ...]
-    remedy: StepUp | None = None
+    remedy: Remedy | None = None
 
 
 Decision = Allow | Redirect | Deny
+
+
+def host_notice(decision: Decision) -> str:
+    """Return the line that whoever leads the meeting should read, empty where there is none. It names nobody."""
+    return HOST_NOTICE if isinstance(decision, Redirect) and decision.apart else ""

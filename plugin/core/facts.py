@@ -2,11 +2,19 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum
 
 from plugin.core.device import AttestationResult
 from plugin.core.finding import Finding
-from plugin.core.identity import Identity, Level
+from plugin.core.identity import Identity, Level, Provenance
 from plugin.core.join import Network
+
+
+class Separate(Enum):
+    """What becomes of somebody who may only enter further out than the meeting is held, and would be there alone."""
+
+    REDIRECT = "redirect"
+    DENY = "deny"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,7 +22,8 @@ class Conference:
     """An entry of the directory: one meeting, with a room in each zone of its ladder, home first.
 
     `invited` and `hosts` hold `org:NAME`, `group:NAME` (told by a provider of the house), `group:ORG/NAME`
-    (told by another organisation's provider), or a subject `issuer#subject`. `guests` None = no choice was made.
+    (told by another organisation's provider), `trunk:NAME`, or a subject `issuer#subject`. `guests` None = no choice
+    was made. `sso_group` = the platform's own group of identity providers, where it may sign people in itself.
     """
 
     name: str
@@ -24,17 +33,28 @@ class Conference:
     hosts: frozenset[str]
     invited: frozenset[str]
     guests: bool | None
+    separate: Separate = Separate.REDIRECT
+    sso_group: str | None = None
+
+
+class Line(Enum):
+    """What a trunk leads to: one room that is known, or a population of unknown endpoints."""
+
+    GATEWAY = "gateway"
+    ROOM_SYSTEM = "room-system"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trunk:
-    """A partner's MCU or gateway, or a call that the platform makes: a population of unknown endpoints.
+    """Where a call comes from that no person stands for: a partner's MCU or gateway, a room system, our own dialling.
 
-    `org` None = nobody vouches for the far end.
+    `org` None = nobody vouches for the far end. `provenance` = what it was recognised by.
     """
 
     name: str
     org: str | None
+    line: Line = Line.GATEWAY
+    provenance: Provenance = Provenance.NONE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

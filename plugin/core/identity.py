@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from enum import IntEnum
+from enum import Enum, IntEnum
 
 
 class Level(IntEnum):
@@ -13,13 +13,28 @@ class Level(IntEnum):
     PHISHING_RESISTANT = 3
 
 
+class Provenance(Enum):
+    """Whose word it is who somebody is, weakest first. Policies read these words as `principal.auth.provenance`.
+
+    NETWORK = the address that a call comes from. PLATFORM = the conferencing platform has looked, and says so.
+    VERIFIED = this house has. BOUND = that, and a signature of the person's own device covers this very join.
+    """
+
+    NONE = "none"
+    NETWORK = "network"
+    PLATFORM = "platform"
+    VERIFIED = "verified"
+    BOUND = "bound"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
-    """Verified claims of one person. `issuer` and `subject` together are the key; an e-mail address never is.
+    """Claims of one person. `issuer` and `subject` together are the key; an e-mail address never is.
 
     `groups` None means that the provider did not tell, which is not the same as no groups.
     `org` is the organisation that the configuration gives to the issuer, never a claim.
-    `issued_at` and `nonce` decide whether an unbound token is fresh enough.
+    `issued_at` and `nonce` decide whether an unbound token is fresh enough. `provenance` is VERIFIED, or PLATFORM where
+    nobody here has seen a token: then nothing else of the sign-in is known, and `level` is the lowest.
     """
 
     issuer: str
@@ -34,6 +49,7 @@ class Identity:
     nonce: str | None
     issued_at: datetime
     expires_at: datetime
+    provenance: Provenance = Provenance.VERIFIED
 
     @property
     def key(self) -> str:

@@ -5,6 +5,7 @@ May this person, on this device, now, enter this conference?
 Everything here except `received_at` is a claim of the caller. Nothing in it is proof.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -49,6 +50,30 @@ class Network:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Leg:
+    """What the platform itself says of a call. It is the platform's word, weaker than a proof; empty = not told.
+
+    `location` = where the asking node stands. `registered` = the caller is a device that registered with the platform,
+    as `Caller.alias`. `asserted_identity` = the P-Asserted-Identity of a SIP call, which is worth as much as whoever
+    sent it. `transferred` = the call was in another conference before.
+    """
+
+    location: str = ""
+    registered: bool = False
+    asserted_identity: str = ""
+    teams_tenant: str = ""
+    transferred: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlatformAsserted:
+    """Somebody whom the platform has signed in: the provider as it names it, and attributes by folded name."""
+
+    idp: str
+    attributes: Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
     """The call that a PARTICIPANT question is about. An `api` participant comes before its `standard` one."""
 
@@ -63,6 +88,7 @@ class Credentials:
     unverified_token: str | None = None
     evidence: tuple[Evidence, ...] = ()
     ticket: str | None = None
+    platform_asserted: PlatformAsserted | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,3 +109,4 @@ class JoinRequest:
     direction: Direction
     call: Call | None
     received_at: datetime
+    leg: Leg = Leg()

@@ -13,7 +13,10 @@ class Reason(Enum):
     # admitted
     PERMITTED = ("permitted", "You may join.")
     SEATED_OUTSIDE = ("seated-outside", "This meeting includes people from outside, so it is held in a meeting zone.")
-    INNER_ZONE_REFUSED = ("inner-zone-refused", "You join in a meeting zone instead of the core.")
+    INNER_ZONE_REFUSED = (
+        "inner-zone-refused",
+        "You join in a meeting zone, apart from the room in which this meeting is held.",
+    )
 
     # judgement
     NO_PERMIT = ("no-permit", "You are not admitted to this conference.")
@@ -23,6 +26,9 @@ class Reason(Enum):
     CONFERENCE_UNKNOWN = ("conference-unknown", "There is no such conference here.")
     ROOM_UNKNOWN = ("room-unknown", "There is no such room in this conference.")
     GROUPS_NOT_TOLD = ("groups-not-told", "Your organisation's sign-in service did not tell which groups you are in.")
+    APART = ("apart", "You could only join apart from the others, which this conference does not allow.")
+    OPEN_ELSEWHERE = ("open-elsewhere", "This conference is open to you in another place.")
+    SIGN_IN_AT_PLATFORM = ("sign-in-at-platform", "Please sign in when the meeting asks you to.")
     POLICY_ERROR = ("policy-error", "The rules could not be evaluated, so nobody is admitted.")
     PLATFORM_CANNOT_HONOUR = ("platform-cannot-honour", "The room cannot be given the restrictions that you need.")
 
@@ -44,6 +50,11 @@ class Reason(Enum):
     TOKEN_NONCE = ("token-nonce", "Your sign-in was not made for this meeting.")
     TOKEN_STALE = ("token-stale", "Your sign-in is too old to be used without a device proof.")
     TOKEN_REPLAYED = ("token-replayed", "Your sign-in has been used already.")
+
+    # the platform's word: looked, and it is bad
+    PLATFORM_IDP = ("platform-idp", "The meeting platform signed you in with a service that is not known here.")
+    PLATFORM_SUBJECT = ("platform-subject", "The meeting platform did not tell who you are.")
+    PLATFORM_CONFLICT = ("platform-conflict", "The meeting platform signed you in as somebody else.")
 
     # device: looked, and it is bad
     EVIDENCE_MALFORMED = ("evidence-malformed", "The proof of your device could not be read.")

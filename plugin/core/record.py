@@ -29,6 +29,10 @@ class Mark:
 class DecisionRecord:
     """`person` and `device` are keyed pseudonyms, empty where nothing was proven. `remedy` = what would open it.
 
+    `principal` is `user`, `guest`, `gateway` or `room-system`, empty where there was nobody to judge; `trunk` is the
+    name of the trunk that a call came by. `far_end` is `unknown` where people may be behind it whom nobody has seen.
+    `host_notice` is the line for whoever leads the meeting.
+
     `conference` is the entry's name, empty where there is no such entry: what a caller made up is not written down.
     """
 
@@ -47,3 +51,7 @@ class DecisionRecord:
     bundle: str
     trace_id: str
     steps: tuple[Step, ...]
+    principal: str = ""
+    trunk: str = ""
+    far_end: str = ""
+    host_notice: str = ""

@@ -20,11 +20,14 @@ from plugin.core.errors import Unavailable
 from plugin.core.facts import Conference, Facts, Trunk
 from plugin.core.finding import ABSENT, Finding, Gap, Proven, Unproven
 from plugin.core.identity import Identity
-from plugin.core.join import Direction, JoinRequest
+from plugin.core.join import JoinRequest
 from plugin.core.reasons import Reason
 from plugin.core.record import DecisionRecord
+from plugin.core.trunks import find_trunk
 from plugin.flow import tracing
+from plugin.flow.assertions import Recognition, agree, read_assertion
 from plugin.flow.ledger import Ledger
+from plugin.flow.offers import offer
 from plugin.flow.ticketing import Ticketing
 from plugin.flow.tracing import Steps, Tracing
 from plugin.flow.verification import Proofs, Verification, find
@@ -35,8 +38,6 @@ from plugin.ports import Clock, Json, PlatformAdapter
 Draft = Callable[..., DecisionRecord]
 
 NOBODY = Proofs(identity=ABSENT, device=ABSENT)
-# A call that the platform makes brings people into the room whom nobody here has seen.
-DIAL_OUT = Trunk(name="dial-out", org=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +57,7 @@ class Admission:
         *,
         bundle: Bundle,
         directory: Directory,
+        recognition: Recognition,
         verification: Verification,
         ticketing: Ticketing,
         ledger: Ledger,
@@ -64,6 +66,7 @@ class Admission:
     ) -> None:
         self._bundle = bundle
         self._directory = directory
+        self._recognition = recognition
         self._verification = verification
         self._ticketing = ticketing
         self._ledger = ledger
@@ -81,33 +84,46 @@ class Admission:
         parent, join_key = await self._ticketing.traceparent(key), self._ledger.pseudonym(join.join_key)
         with self._tracing.join(parent=parent, since=read_since, join_key=join_key) as steps:
             # 2 prove
-            conference = self._directory.find(join.alias)
-            proofs = await self._prove(join, conference=conference, ticket=ticket, steps=steps)
+            conference, trunk = self._directory.find(join.alias), find_trunk(join, entries=self._recognition.trunks)
+            proofs = NOBODY
+            if conference is not None and trunk is None:
+                proofs = await self._prove(join, conference=conference, ticket=ticket, steps=steps)
 
             # 3 judge
             with steps.step(tracing.JUDGE) as step:
-                decision = platform.honour(join, self._judge(join, conference=conference, proofs=proofs))
+                decision = self._judge(join, conference=conference, proofs=proofs, trunk=trunk)
+                decision = platform.honour(join, decision)
                 step.outcome(tracing.outcome(decision))
 
             # 4 write
-            draft = partial(self._draw_up, join, conference=conference, proofs=proofs, steps=steps)
+            draft = partial(self._draw_up, join, conference=conference, proofs=proofs, trunk=trunk, steps=steps)
             return await self._write(join, decision, draft=draft, platform=platform, steps=steps)
 
     async def _prove(
-        self, join: JoinRequest, *, conference: Conference | None, ticket: Finding[str | None], steps: Steps
+        self, join: JoinRequest, *, conference: Conference, ticket: Finding[str | None], steps: Steps
     ) -> Proofs:
-        if conference is None or join.direction is Direction.DIAL_OUT:
-            return NOBODY
         if isinstance(ticket, Unproven):
             return Proofs(identity=ticket, device=ABSENT)
+        asserted = await self._asserted(join)
         if ticket.value is not None:
             with steps.step(tracing.IDENTITY) as step:
                 proofs = await self._redeem(ticket.value, join=join, conference=conference)
+                proofs = replace(proofs, identity=agree(proofs.identity, asserted=asserted))
                 step.finding(proofs.identity)
             with steps.step(tracing.DEVICE) as step:
                 step.finding(proofs.device)
             return proofs
+        if join.credentials.platform_asserted is not None:
+            with steps.step(tracing.IDENTITY) as step:
+                step.finding(asserted)
+            return Proofs(identity=asserted, device=ABSENT)
         return await self._verification.prove(join, steps=steps)
+
+    async def _asserted(self, join: JoinRequest) -> Finding[Identity]:
+        asserted = join.credentials.platform_asserted
+        if asserted is None:
+            return ABSENT
+        return await find(read_assertion(asserted, idps=self._recognition.idps, now=self._clock()))
 
     async def _redeem(self, key: str, *, join: JoinRequest, conference: Conference) -> Proofs:
         redeemed = await find(self._ticketing.redeem(key, join=join, conference=conference.name))
@@ -124,7 +140,9 @@ class Admission:
             device = Unproven(gap=Gap.REFUSED, reason=Reason.EVIDENCE_EXPIRED)
         return Proofs(identity=identity, device=device)
 
-    def _judge(self, join: JoinRequest, *, conference: Conference | None, proofs: Proofs) -> Decision:
+    def _judge(
+        self, join: JoinRequest, *, conference: Conference | None, proofs: Proofs, trunk: Trunk | None
+    ) -> Decision:
         if conference is None:
             return Deny(reasons=(because(Reason.CONFERENCE_UNKNOWN),))
         issuer = proofs.identity.value.issuer if isinstance(proofs.identity, Proven) else ""
@@ -134,12 +152,12 @@ class Admission:
             protocol=join.caller.protocol,
             identity=proofs.identity,
             device=proofs.device,
-            trunk=DIAL_OUT if join.direction is Direction.DIAL_OUT else None,
+            trunk=trunk,
             network=join.network,
             assurances=self._verification.assurances(issuer),
             now=join.received_at,
         )
-        return judge(self._bundle, facts)
+        return offer(judge(self._bundle, facts), join=join, facts=facts, bundle=self._bundle)
 
     async def _write(
         self, join: JoinRequest, decision: Decision, *, draft: Draft, platform: PlatformAdapter, steps: Steps
@@ -168,6 +186,7 @@ class Admission:
         decision_id: str,
         conference: Conference | None,
         proofs: Proofs,
+        trunk: Trunk | None,
         steps: Steps,
     ) -> DecisionRecord:
         record = self._ledger.draw_up(
@@ -176,6 +195,7 @@ class Admission:
             decision_id=decision_id,
             conference=conference,
             proofs=proofs,
+            trunk=trunk,
             bundle=self._bundle.revision,
             trace_id=steps.trace_id,
         )

@@ -8,8 +8,8 @@ from hashlib import blake2b
 
 import msgspec
 
-from plugin.core.decision import Allow, Because, Decision, Deny
-from plugin.core.facts import Conference
+from plugin.core.decision import Allow, Because, Decision, Deny, StepUp, host_notice
+from plugin.core.facts import Conference, Line, Trunk
 from plugin.core.finding import Proven
 from plugin.core.join import JoinRequest
 from plugin.core.record import DecisionRecord, Mark
@@ -21,6 +21,11 @@ log = logging.getLogger(__name__)
 
 KIND = "decision"
 DECISION_BYTES = 10
+
+USER = "user"
+GUEST = "guest"
+# Behind a gateway there may be any number of people, and nobody here will ever know who.
+UNKNOWN = "unknown"
 
 
 class Ledger:
@@ -55,6 +60,7 @@ class Ledger:
         decision_id: str,
         conference: Conference | None,
         proofs: Proofs,
+        trunk: Trunk | None = None,
         bundle: str,
         trace_id: str,
     ) -> DecisionRecord:
@@ -70,12 +76,16 @@ class Ledger:
             zone=None if isinstance(decision, Deny) else decision.zone,
             capabilities=tuple(sorted(capability.value for capability in capabilities)),
             reasons=tuple(_mark(reason) for reason in decision.reasons),
-            remedy=None if isinstance(decision, Allow) else decision.remedy,
+            remedy=_step_up(decision),
             person=self.pseudonym(proofs.identity.value.key) if isinstance(proofs.identity, Proven) else "",
             device=self.pseudonym(proofs.device.value.device_id) if isinstance(proofs.device, Proven) else "",
             bundle=bundle,
             trace_id=trace_id,
             steps=(),
+            principal=_principal(decision, proofs=proofs, trunk=trunk),
+            trunk=trunk.name if trunk else "",
+            far_end=UNKNOWN if trunk and trunk.line is Line.GATEWAY else "",
+            host_notice=host_notice(decision),
         )
 
     def pseudonym(self, text: str) -> str:
@@ -98,6 +108,9 @@ class Ledger:
             "platform": record.platform,
             "phase": record.phase,
             "zone": record.zone,
+            "principal": record.principal,
+            "trunk": record.trunk,
+            "host_notice": record.host_notice,
             "reasons": [mark.code for mark in record.reasons],
             "policies": [policy for mark in record.reasons for policy in mark.policies],
             "trace_id": record.trace_id,
@@ -105,6 +118,20 @@ class Ledger:
         log.info("decision", extra=fields)
         for listener in self._listeners:
             listener(record)
+
+
+def _principal(decision: Decision, *, proofs: Proofs, trunk: Trunk | None) -> str:
+    """Say who was judged, as records and traces say it; empty where nobody could be."""
+    if trunk is not None:
+        return trunk.line.value
+    if isinstance(proofs.identity, Proven):
+        return USER
+    return "" if isinstance(decision, Deny) else GUEST
+
+
+def _step_up(decision: Decision) -> StepUp | None:
+    remedy = None if isinstance(decision, Allow) else decision.remedy
+    return remedy if isinstance(remedy, StepUp) else None
 
 
 def _mark(reason: Because) -> Mark:

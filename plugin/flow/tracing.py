@@ -70,6 +70,10 @@ FINDING = "vestibule.finding"
 FINDING_REASON = "vestibule.finding.reason"
 IDP_ISSUER = "vestibule.idp.issuer"
 DEVICE_FORMAT = "vestibule.device.format"
+PRINCIPAL = "vestibule.principal"
+TRUNK = "vestibule.trunk"
+FAR_END = "vestibule.far_end"
+HOST_NOTICE = "vestibule.host_notice"
 PERSON = "enduser.pseudo.id"
 DEVICE_ID = "vestibule.device.pseudo.id"
 
@@ -170,6 +174,10 @@ class Steps:
             CONFERENCE: record.conference,
             BUNDLE_REVISION: record.bundle,
             POLICIES: [policy for mark in record.reasons for policy in mark.policies],
+            PRINCIPAL: record.principal,
+            TRUNK: record.trunk,
+            FAR_END: record.far_end,
+            HOST_NOTICE: record.host_notice,
             PERSON: record.person,
             DEVICE_ID: record.device,
         }

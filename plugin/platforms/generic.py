@@ -5,17 +5,31 @@ proof into "nothing was presented". What a platform cannot enforce it must not a
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
 from typing import assert_never
 
 from plugin.core.address import canonical_address, read_address
 from plugin.core.alias import canonical_alias
-from plugin.core.decision import Allow, Capability, Decision, Deny, Redirect, StepUp
+from plugin.core.decision import (
+    Allow,
+    Capability,
+    Decision,
+    Deny,
+    OpenElsewhere,
+    PlatformSignIn,
+    Redirect,
+    Remedy,
+    StepUp,
+    because,
+    host_notice,
+)
 from plugin.core.device import Evidence
 from plugin.core.directory import glob_covers
+from plugin.core.enforcement import Enforcement, Grain, unenforceable
 from plugin.core.join import Caller, Credentials, Direction, JoinRequest, Network, Phase
+from plugin.core.reasons import Reason
 
 MAX_TOKEN = 16 * 1024
 MAX_NAME = 4096
@@ -49,11 +63,18 @@ class CallerRights:
     """One listed caller. `conferences` are alias patterns that it may speak for.
 
     `addresses_are_callers` = it is believed about where participants are; otherwise nobody is `located`.
+    `enforces` = what it can keep one participant from; the others are denied whoever would have to be kept from more.
     """
 
     name: str
     conferences: tuple[str, ...]
     addresses_are_callers: bool
+    enforces: frozenset[Capability] = field(default_factory=lambda: frozenset(Capability))
+
+    @property
+    def enforcement(self) -> Enforcement:
+        """What this platform can withhold from one participant, and what not at all."""
+        return {one: Grain.PERSON if one in self.enforces else Grain.NEVER for one in Capability}
 
 
 def read_challenge(body: Mapping[str, object]) -> str:
@@ -81,6 +102,17 @@ def read_join(body: Mapping[str, object], *, caller: CallerRights, now: datetime
     return join
 
 
+def honour(decision: Decision, *, enforcement: Enforcement) -> Decision:
+    """Return the decision, or a Deny where the platform could not keep somebody from what is refused them."""
+    if isinstance(decision, Deny):
+        return decision
+    excess = unenforceable(decision.capabilities, enforcement=enforcement)
+    if not excess:
+        return decision
+    detail = f"the platform cannot withhold {sorted(one.value for one in excess)}"
+    return Deny(reasons=(because(Reason.PLATFORM_CANNOT_HONOUR, detail=detail),))
+
+
 def write(decision: Decision, *, decision_id: str, trace_id: str) -> dict[str, object]:
     """Say a decision. The policies that determined it are for staff and are not told."""
     answer: dict[str, object] = {
@@ -91,6 +123,7 @@ def write(decision: Decision, *, decision_id: str, trace_id: str) -> dict[str, o
         "capabilities": [],
         "obligations": {},
         "remedy": None,
+        "host_notice": host_notice(decision) or None,
         "expires_at": None,
     }
     match decision:
@@ -114,10 +147,15 @@ def _admission(decision: Allow | Redirect) -> dict[str, object]:
     }
 
 
-def _remedy(remedy: StepUp | None) -> dict[str, object] | None:
-    if remedy is None:
-        return None
-    return {"type": "step-up", "acr_values": list(remedy.acr_values), "max_age": remedy.max_age}
+def _remedy(remedy: Remedy | None) -> dict[str, object] | None:
+    match remedy:
+        case None | PlatformSignIn():  # a caller of ours signs people in itself
+            return None
+        case StepUp():
+            return {"type": "step-up", "acr_values": list(remedy.acr_values), "max_age": remedy.max_age}
+        case OpenElsewhere():
+            return {"type": "open-elsewhere", "zone": remedy.zone}
+    assert_never(remedy)
 
 
 def _join(

@@ -131,12 +131,18 @@ REFUSED: Mapping[str, str] = {
     "direct_media": "media would run from one end to the other, past the zone",
     "direct_media_notification_duration": "there is no direct media in a zone",
     "locked": "a lock is no barrier to whoever has the host PIN, and a running conference ignores it",
-    "host_identity_provider_group": "identity is verified here, not by the platform",
-    "guest_identity_provider_group": "identity is verified here, not by the platform",
-    "non_idp_participants": "identity is verified here, not by the platform",
+    "host_identity_provider_group": "a conference names its group by `sso_group`",
+    "guest_identity_provider_group": "a conference names its group by `sso_group`",
+    "non_idp_participants": "where the platform signs people in, nobody else is let in",
 }
 
-SERVICE: Mapping[str, Rule] = {**TEMPLATE, "service_tag": text, "pin": pin, "guest_pin": pin}
+# Where a conference lets the platform sign people in (`sso_group`), in an answer that asks for it and nowhere else.
+SIGN_IN: Mapping[str, Rule] = {
+    "host_identity_provider_group": text,
+    "guest_identity_provider_group": text,
+    "non_idp_participants": one_of("disallow_all"),
+}
+SERVICE: Mapping[str, Rule] = {**TEMPLATE, **SIGN_IN, "service_tag": text, "pin": pin, "guest_pin": pin}
 REQUIRED = ("name", "service_tag", "service_type")
 
 PARTICIPANT: Mapping[str, Rule] = {

@@ -1,11 +1,11 @@
 """The facts of an example case: from what a person writes in TOML to what the judge gets.
 
 `now` is the moment. `conference` is an alias of the configuration, or a table of what differs from a plain one.
-`principal` has a `type`, `orgs` and `groups`; `invited` and `host` make the conference's lists: an entry for exactly
-this principal, or nothing (a table's own lists are added). A User may have `auth` (`level`, `mfa_age`) and a `device`
-(`managed`, `compliant`, `attested`). The call comes from `address`, or from the first address that data.toml knows
-in this `country` and these `networks`, else from DEFAULT_ADDRESS; `located` says whether that is the caller's own.
-`protocol` and `zone` are as the platform tells them.
+`principal` has a `type`, `orgs`, `groups`, and the `provenance` of that; `invited` and `host` make the conference's
+lists: an entry for exactly this principal, or nothing (a table's own lists are added). A User may have `auth` (`level`,
+`mfa_age`) and a `device` (`managed`, `compliant`, `attested`). The call comes from `address`, or from the first address
+that data.toml knows in this `country` and these `networks`, else from DEFAULT_ADDRESS; `located` says whether that is
+the caller's own. `protocol` and `zone` are as the platform tells them.
 """
 
 from dataclasses import dataclass, replace
@@ -15,9 +15,9 @@ from itertools import chain
 from plugin.core.address import read_address
 from plugin.core.device import AttestationResult, Tier
 from plugin.core.directory import Directory
-from plugin.core.facts import Assurance, Conference, Facts, Trunk
+from plugin.core.facts import Assurance, Conference, Facts, Line, Separate, Trunk
 from plugin.core.finding import ABSENT, Finding, Proven
-from plugin.core.identity import Identity, Level
+from plugin.core.identity import Identity, Level, Provenance
 from plugin.core.join import Network
 from plugin.policy.bundle import Bundle
 from plugin.policy.data import Data
@@ -59,12 +59,15 @@ class _Caller:
     entry: str | None = None
 
 
-def read_facts(case: Entry, *, bundle: Bundle, directory: Directory) -> Facts:
-    """Read the facts of one case. What is wrong is noted in its document, and the facts are then worth nothing."""
+def read_facts(case: Entry, *, bundle: Bundle, directory: Directory, own_lists: bool = False) -> Facts:
+    """Read the facts of one case. What is wrong is noted in its document, and the facts are then worth nothing.
+
+    `own_lists` = a conference of the configuration keeps its lists, and `invited` and `host` add to them.
+    """
     now = _read_now(case)
     caller = _read_caller(case, now=now, setting=bundle.setting)
     return Facts(
-        conference=_read_conference(case, caller=caller, bundle=bundle, directory=directory),
+        conference=_read_conference(case, caller=caller, bundle=bundle, directory=directory, own_lists=own_lists),
         zone=case.value("zone", str, default="") if "zone" in case.table else None,
         protocol=case.value("protocol", str, default=DEFAULT_PROTOCOL),
         identity=Proven(value=caller.identity) if caller.identity else ABSENT,
@@ -88,7 +91,7 @@ def _read_now(case: Entry) -> datetime:
 
 def _read_caller(case: Entry, *, now: datetime, setting: Setting) -> _Caller:
     principal = case.entry("principal")
-    principal.refuse_unknown("type", "orgs", "groups", "invited", "host")
+    principal.refuse_unknown("type", "orgs", "groups", "provenance", "invited", "host")
     kind = principal.value("type", str, default="")
     orgs = principal.names("orgs", among=setting.orgs)
     if kind != Kind.USER.value and {*case.table, *principal.table} & {"auth", "device", "groups"}:
@@ -97,17 +100,22 @@ def _read_caller(case: Entry, *, now: datetime, setting: Setting) -> _Caller:
         case Kind.USER.value, (org,):
             identity = _read_identity(case, org=org, groups=principal.strings("groups"), now=now, setting=setting)
             return _Caller(identity=identity, entry=identity.key)
-        case Kind.GATEWAY.value, (org,):
-            return _Caller(trunk=Trunk(name=_CASE, org=org), entry=f"org:{org}")
-        case Kind.GATEWAY.value, ():
-            return _Caller(trunk=Trunk(name=_CASE, org=None))
+        case ((Kind.GATEWAY.value | Kind.ROOM_SYSTEM.value), (() | (_,))):
+            line = Line.GATEWAY if kind == Kind.GATEWAY.value else Line.ROOM_SYSTEM
+            known = _read_provenance(principal, among=(Provenance.NETWORK, Provenance.PLATFORM))
+            trunk = Trunk(name=_CASE, org=next(iter(orgs), None), line=line, provenance=known)
+            return _Caller(trunk=trunk, entry=f"org:{trunk.org}" if trunk.org else f"trunk:{_CASE}")
         case Kind.GUEST.value, ():
             return _Caller()
-    expected = "expected a User of one, a Gateway of one or none, a Guest of none"
-    principal.problem(
-        f"`principal`: unusable principal `{kind}` of {len(orgs)} organisations, {expected}", near="principal"
-    )
+    expected = "expected a User of one, a Gateway or RoomSystem of one or none, a Guest of none"
+    message = f"`principal`: unusable principal `{kind}` of {len(orgs)} organisations, {expected}"
+    principal.problem(message, near="principal")
     return _Caller()
+
+
+def _read_provenance(principal: Entry, *, among: tuple[Provenance, ...]) -> Provenance:
+    name = principal.name("provenance", among={one.value for one in among})
+    return Provenance(name) if name else among[0]
 
 
 def _read_identity(case: Entry, *, org: str, groups: tuple[str, ...], now: datetime, setting: Setting) -> Identity:
@@ -116,7 +124,10 @@ def _read_identity(case: Entry, *, org: str, groups: tuple[str, ...], now: datet
         case.problem(f"nobody can sign in from `{org}`, it has no identity provider", near=org)
     auth = case.entry("auth")
     auth.refuse_unknown("level", "mfa_age")
+    provenance = _read_provenance(case.entry("principal"), among=(Provenance.VERIFIED, Provenance.PLATFORM))
     level = auth.value("level", int, default=1)
+    if provenance is Provenance.PLATFORM and case.table.keys() & {"auth", "device"}:
+        case.problem("of somebody whom the platform signed in, neither `auth` nor `device` is known", near="provenance")
     if level not in list(Level):
         auth.problem(f"`auth.level`: unusable level `{level}`, expected {', '.join(map(str, Level))}", near="level")
         level = Level.SIGNED_IN
@@ -133,6 +144,7 @@ def _read_identity(case: Entry, *, org: str, groups: tuple[str, ...], now: datet
         nonce=None,
         issued_at=now,
         expires_at=now + _SESSION,
+        provenance=provenance,
     )
 
 
@@ -178,14 +190,18 @@ def _read_device(case: Entry, *, owner: Identity | None, now: datetime) -> Findi
     return Proven(value=result)
 
 
-def _read_conference(case: Entry, *, caller: _Caller, bundle: Bundle, directory: Directory) -> Conference:
+def _read_conference(
+    case: Entry, *, caller: _Caller, bundle: Bundle, directory: Directory, own_lists: bool
+) -> Conference:
     alias = case.table.get("conference")
     if isinstance(alias, str):
         found = directory.find(alias)
         if found is None:
             expected = "expected one of the configuration or a table"
             case.problem(f"`conference`: unknown conference `{alias}`, {expected}", near=alias)
-        conference = replace(found or _PLAIN, invited=frozenset(), hosts=frozenset())
+        conference = found or _PLAIN
+        if not own_lists:
+            conference = replace(conference, invited=frozenset(), hosts=frozenset())
     else:
         conference = _read_table(case.entry("conference"), bundle=bundle)
     principal = case.entry("principal")
@@ -197,7 +213,7 @@ def _read_conference(case: Entry, *, caller: _Caller, bundle: Bundle, directory:
 
 
 def _read_table(table: Entry, *, bundle: Bundle) -> Conference:
-    table.refuse_unknown("zones", "classification", "owner", "hosts", "invited", "guests")
+    table.refuse_unknown("zones", "classification", "owner", "hosts", "invited", "guests", "separate")
     classifications = bundle.data.classifications
     return replace(
         _PLAIN,
@@ -207,6 +223,7 @@ def _read_table(table: Entry, *, bundle: Bundle) -> Conference:
         hosts=frozenset(table.strings("hosts")),
         invited=frozenset(table.strings("invited")),
         guests=table.value("guests", bool, default=False) if "guests" in table.table else None,
+        separate=Separate(table.name("separate", among={one.value for one in Separate}) or Separate.REDIRECT),
     )
 
 

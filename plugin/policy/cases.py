@@ -8,7 +8,7 @@ matters the `zone`, what the person `can` and `cannot` do there, the ids of poli
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from plugin.core.decision import Allow, Capability, Decision, Deny
+from plugin.core.decision import Allow, Capability, Decision, Deny, StepUp
 from plugin.core.directory import Directory
 from plugin.core.facts import Facts
 from plugin.policy.bundle import Bundle
@@ -80,9 +80,9 @@ def _differences(decision: Decision, expected: Expectation) -> Iterator[str]:
     for missing in sorted(expected.because - ids):
         yield f"not because of `{missing}`, got {', '.join(sorted(ids)) or 'no policy'}"
     remedy = None if isinstance(decision, Allow) else decision.remedy
-    if expected.step_up and remedy is None:
+    if expected.step_up and not isinstance(remedy, StepUp):
         yield "got no remedy, expected `step-up`"
-    max_age = remedy.max_age if remedy else None
+    max_age = remedy.max_age if isinstance(remedy, StepUp) else None
     if expected.max_age not in (None, max_age):
         yield f"got max_age {max_age}, expected {expected.max_age}"
 

@@ -84,6 +84,8 @@ def _is_named(entries: frozenset[str], *, principal: Principal, setting: Setting
     if principal.kind is Kind.GUEST:
         return False
     mine = {f"org:{principal.org}"} if principal.org is not None else set()
+    if principal.kind in {Kind.GATEWAY, Kind.ROOM_SYSTEM}:
+        mine |= {f"trunk:{principal.id}"}
     if principal.kind is Kind.USER:
         mine |= {principal.id} | {f"group:{group}" for group in principal.groups or ()}
     if mine & entries:
@@ -104,7 +106,7 @@ def _principal(principal: Principal) -> Json:
     auth: Json = {
         "level": principal.auth.level,
         "phishingResistant": principal.auth.level >= Level.PHISHING_RESISTANT,
-        "provenance": principal.auth.provenance,
+        "provenance": principal.auth.provenance.value,
     }
     if principal.auth.mfa_age is not None:
         auth["mfaAge"] = _value("duration", write_duration(principal.auth.mfa_age))

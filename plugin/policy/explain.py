@@ -15,6 +15,7 @@ from plugin.policy.step_up import Remedy
 BECAUSE = {
     Kind.USER: "an identity was proven",
     Kind.GATEWAY: "the call comes by a trunk, or is one that the platform makes",
+    Kind.ROOM_SYSTEM: "the call comes by a trunk that leads to one room system",
     Kind.GUEST: "nothing was presented, and the owner of the conference chose guests",
 }
 

@@ -6,7 +6,7 @@ Pure, total, and it never raises: whatever cannot be decided is a Deny.
 from datetime import datetime
 
 from plugin.core.decision import Allow, Because, Capability, Decision, Deny, PolicyRef, Redirect, because
-from plugin.core.facts import Facts
+from plugin.core.facts import Facts, Separate
 from plugin.core.finding import Proven
 from plugin.core.reasons import Reason
 from plugin.policy.bundle import Bundle, Rule
@@ -56,20 +56,26 @@ def _judge(bundle: Bundle, facts: Facts, *, account: Account) -> Decision:
     if opening is None or (remedy and remedy.zone in bundle.data.prefer_step_up):
         return _deny(refusals, remedy=remedy, unknown=hearing.unknown)
 
-    # 5 what may they do there
+    # 5 would they be alone there
+    apart = opening.zone != rooms[0]
+    if apart and facts.conference.separate is Separate.DENY:
+        return _deny(refusals, remedy=remedy, unknown=hearing.unknown, apart=True)
+
+    # 6 what may they do there
     verdicts = hearing.ask(*(capability.value for capability in Capability), zone=opening.zone)
     answers = account.capabilities = dict(zip(Capability, verdicts, strict=True))
     capabilities = frozenset(one for one, verdict in answers.items() if verdict.permitted)
     if opening.zone == facts.conference.zones[0]:
         reasons = _reasons(Reason.PERMITTED, opening.rules)
         return Allow(zone=opening.zone, capabilities=capabilities, reasons=reasons, revisit_at=_revisit_at(facts))
-    outside = Reason.SEATED_OUTSIDE if opening.zone == rooms[0] else Reason.INNER_ZONE_REFUSED
+    outside = Reason.INNER_ZONE_REFUSED if apart else Reason.SEATED_OUTSIDE
     return Redirect(
         zone=opening.zone,
         capabilities=capabilities,
         reasons=_reasons(outside, opening.rules) + _forbidden(refusals),
         remedy=remedy.step_up if remedy else None,
         revisit_at=_revisit_at(facts),
+        apart=apart,
     )
 
 
@@ -85,9 +91,10 @@ def _ask_outward(hearing: Hearing, *, zones: tuple[str, ...], account: Account) 
     return refusals, None
 
 
-def _deny(refusals: list[Verdict], *, remedy: Remedy | None, unknown: frozenset[str]) -> Deny:
+def _deny(refusals: list[Verdict], *, remedy: Remedy | None, unknown: frozenset[str], apart: bool = False) -> Deny:
     detail = f"not known: {', '.join(sorted(unknown))}" if unknown else ""
-    forbidden = _forbidden(refusals, detail=detail)
+    alone = (because(Reason.APART),) if apart else ()
+    forbidden = alone + _forbidden(refusals, detail=detail)
     if remedy:
         return Deny(reasons=(because(Reason.STEP_UP), *forbidden), remedy=remedy.step_up)
     unpermitted = (because(Reason.NO_PERMIT, detail=detail),) if any(not no.rules for no in refusals) else ()

@@ -1,4 +1,4 @@
-"""Who asks: a User, a Gateway or a Guest, or nobody who could be judged.
+"""Who asks: a User, a Gateway, a RoomSystem or a Guest, or nobody who could be judged.
 
 What was presented and is bad, or could not be looked at, makes nobody: it never falls back to a Guest.
 """
@@ -9,9 +9,9 @@ from enum import Enum
 
 from plugin.core.decision import Deny, because
 from plugin.core.device import AttestationResult, Tier
-from plugin.core.facts import Facts
+from plugin.core.facts import Facts, Line
 from plugin.core.finding import Gap, Proven, Unproven
-from plugin.core.identity import Identity, Level
+from plugin.core.identity import Identity, Level, Provenance
 from plugin.core.reasons import Reason
 from plugin.policy.setting import Setting
 
@@ -21,6 +21,7 @@ class Kind(Enum):
 
     USER = "User"
     GATEWAY = "Gateway"
+    ROOM_SYSTEM = "RoomSystem"
     GUEST = "Guest"
 
 
@@ -30,7 +31,7 @@ class Auth:
 
     level: int = 0
     mfa_age: timedelta | None = None
-    provenance: str = "none"
+    provenance: Provenance = Provenance.NONE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +63,10 @@ def find_principal(facts: Facts, *, setting: Setting) -> Principal | Deny:
     if bad:
         return Deny(reasons=tuple(because(gap.reason, detail=gap.detail) for gap in bad))
     if facts.trunk is not None:
-        return Principal(kind=Kind.GATEWAY, id=facts.trunk.name, org=facts.trunk.org)
+        kind = Kind.ROOM_SYSTEM if facts.trunk.line is Line.ROOM_SYSTEM else Kind.GATEWAY
+        return Principal(
+            kind=kind, id=facts.trunk.name, org=facts.trunk.org, auth=Auth(provenance=facts.trunk.provenance)
+        )
     match facts.identity, facts.device:
         case Proven(value=identity), Proven(value=device):
             return _user(identity, device, facts=facts, setting=setting)
@@ -88,7 +92,7 @@ def _user(identity: Identity, device: AttestationResult | None, *, facts: Facts,
         issuer=identity.issuer,
         org=identity.org,
         groups=_groups(identity, setting=setting),
-        auth=Auth(level=identity.level, mfa_age=mfa_age, provenance="bound" if bound else "verified"),
+        auth=Auth(level=identity.level, mfa_age=mfa_age, provenance=Provenance.BOUND if bound else identity.provenance),
         device=_posture(device, identity=identity) if device else Posture(),
     )
 

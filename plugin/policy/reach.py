@@ -1,4 +1,4 @@
-"""What somebody in a room might lack: the room's template has to refuse it to all, where a platform cannot per person.
+"""What somebody in a room might lack: where a platform cannot withhold it from one, its rooms have to from all.
 
 Found by asking of a grid of hypothetical people. It is a check on a configuration, not a proof: of hours it tries
 three, of protocols none, and of groups no pairs. A join that it missed is denied in the end, since no platform adapter
@@ -15,9 +15,9 @@ from cedarpy import pst
 
 from plugin.core.decision import Capability, Deny
 from plugin.core.device import AttestationResult, Tier
-from plugin.core.facts import Conference, Facts, Trunk
+from plugin.core.facts import Conference, Facts, Line, Trunk
 from plugin.core.finding import ABSENT, Finding, Proven
-from plugin.core.identity import Identity, Level
+from plugin.core.identity import Identity, Level, Provenance
 from plugin.core.join import Network
 from plugin.policy.bundle import Bundle
 from plugin.policy.hearing import JOIN, Unanswered, hear
@@ -26,7 +26,6 @@ from plugin.policy.seat import outward
 from plugin.policy.setting import Setting
 from plugin.policy.trees import walk
 
-_ROOM_WIDE = (Capability.PRESENT, Capability.UNMUTE)
 _SOMEBODY = "somebody"
 _POSTURES = tuple(product((False, True), (False, True)))
 _NOWHERE = IPv6Address("::")
@@ -37,17 +36,19 @@ _WORKDAY, _NIGHT, _SUNDAY = (
 )
 
 
-def lacking(bundle: Bundle, *, conference: Conference, zone: str) -> frozenset[Capability]:
-    """Return which of present and unmute somebody who may join that room might lack.
+def lacking(
+    bundle: Bundle, *, conference: Conference, zone: str, among: frozenset[Capability]
+) -> frozenset[Capability]:
+    """Return which of these capabilities somebody who may join that room might lack.
 
     Raises ValueError where the conference does not fit the bundle.
     """
     found: set[Capability] = set()
-    if zone not in outward(conference, setting=bundle.setting):
+    if not among or zone not in outward(conference, setting=bundle.setting):
         return frozenset()
     for facts in _hypothetical(bundle, conference=conference, zone=zone):
-        found |= _lacks(bundle, facts=facts, zone=zone)
-        if len(found) == len(_ROOM_WIDE):
+        found |= _lacks(bundle, facts=facts, zone=zone, among=among)
+        if found == among:
             break
     return frozenset(found)
 
@@ -65,7 +66,8 @@ def shape(bundle: Bundle, conference: Conference) -> Hashable:
     )
     named = conference.name if _named(bundle, "Conference") or _named(bundle, "Room") else None
     owner = conference.owner if "owner" in _attributes(bundle) else None
-    return conference.zones, conference.classification, conference.guests, chances, named, owner
+    trunks = _trunks(conference)
+    return conference.zones, conference.classification, conference.guests, chances, trunks, named, owner
 
 
 def _attributes(bundle: Bundle) -> frozenset[str]:
@@ -73,17 +75,17 @@ def _attributes(bundle: Bundle) -> frozenset[str]:
     return frozenset(part.attr for part in parts if isinstance(part, pst.GetAttr))
 
 
-def _lacks(bundle: Bundle, *, facts: Facts, zone: str) -> set[Capability]:
+def _lacks(bundle: Bundle, *, facts: Facts, zone: str, among: frozenset[Capability]) -> set[Capability]:
     principal = find_principal(facts, setting=bundle.setting)
     if isinstance(principal, Deny):
         return set()
     hearing = hear(bundle, facts=facts, principal=principal)
     try:
         (joins,) = hearing.ask(JOIN, zone=zone)
-        verdicts = hearing.ask(*(one.value for one in _ROOM_WIDE), zone=zone) if joins.permitted else ()
+        verdicts = hearing.ask(*(one.value for one in among), zone=zone) if joins.permitted else ()
     except Unanswered:
         return set()  # the judge denies them
-    return {one for one, verdict in zip(_ROOM_WIDE, verdicts, strict=False) if not verdict.permitted}
+    return {one for one, verdict in zip(among, verdicts, strict=False) if not verdict.permitted}
 
 
 def _hypothetical(bundle: Bundle, *, conference: Conference, zone: str) -> Iterator[Facts]:
@@ -115,11 +117,15 @@ class _Caller:
 
 def _callers(bundle: Bundle, conference: Conference, *, now: datetime) -> Iterator[_Caller]:
     yield _Caller(conference=conference)
-    for name, org in product((_SOMEBODY, *_named(bundle, "Gateway")), (None, *sorted(bundle.setting.orgs))):
-        yield _Caller(conference=conference, trunk=Trunk(name=name, org=org))
+    orgs = (None, *sorted(bundle.setting.orgs))
+    for line, kind in ((Line.GATEWAY, "Gateway"), (Line.ROOM_SYSTEM, "RoomSystem")):
+        names = {_SOMEBODY, *_named(bundle, kind), *_trunks(conference)}
+        for name, org, provenance in product(sorted(names), orgs, (Provenance.NETWORK, Provenance.PLATFORM)):
+            trunk = Trunk(name=name, org=org, line=line, provenance=provenance)
+            yield _Caller(conference=conference, trunk=trunk)
     for identity in _identities(bundle, now=now):
         person = Proven(value=identity)
-        devices = (ABSENT, *(_device(identity, compliant=one, managed=other, now=now) for one, other in _POSTURES))
+        devices = _devices(identity, now=now)
         for listed, device in product(_standings(identity, conference, setting=bundle.setting), devices):
             yield _Caller(conference=listed, identity=person, device=device)
 
@@ -147,12 +153,23 @@ def _chances(entries: frozenset[str], *, org: str, setting: Setting) -> tuple[bo
 
 
 def _may_name(entry: str, *, org: str, setting: Setting) -> bool:
-    if entry.startswith("org:"):
+    if entry.startswith(("org:", "trunk:")):
         return False
     if entry.startswith("group:"):
         partner = setting.partner_of(entry.removeprefix("group:"))
         return partner == org if partner else org in setting.house
     return setting.issuers.get(entry.partition("#")[0]) == org
+
+
+def _trunks(conference: Conference) -> frozenset[str]:
+    entries = conference.invited | conference.hosts
+    return frozenset(entry.removeprefix("trunk:") for entry in entries if entry.startswith("trunk:"))
+
+
+def _devices(identity: Identity, *, now: datetime) -> tuple[Finding[AttestationResult], ...]:
+    if identity.provenance is Provenance.PLATFORM:
+        return (ABSENT,)  # nobody's device was ever seen there
+    return (ABSENT, *(_device(identity, compliant=one, managed=other, now=now) for one, other in _POSTURES))
 
 
 def _device(identity: Identity, *, compliant: bool, managed: bool, now: datetime) -> Finding[AttestationResult]:
@@ -171,8 +188,10 @@ def _device(identity: Identity, *, compliant: bool, managed: bool, now: datetime
 
 def _identities(bundle: Bundle, *, now: datetime) -> Iterator[Identity]:
     stale = (now - age - timedelta(seconds=1) for age in bundle.max_ages)
-    sign_ins = ((Level.SIGNED_IN, None), *product((Level.MULTI_FACTOR, Level.PHISHING_RESISTANT), (None, now, *stale)))
-    for (issuer, org, subject, groups), (level, auth_time) in product(_people(bundle), sign_ins):
+    verified = product((Provenance.VERIFIED,), (Level.MULTI_FACTOR, Level.PHISHING_RESISTANT), (None, now, *stale))
+    weakest = product((Provenance.PLATFORM, Provenance.VERIFIED), (Level.SIGNED_IN,), (None,))
+    sign_ins = (*weakest, *verified)
+    for (issuer, org, subject, groups), (provenance, level, auth_time) in product(_people(bundle), sign_ins):
         yield Identity(
             issuer=issuer,
             subject=subject,
@@ -186,6 +205,7 @@ def _identities(bundle: Bundle, *, now: datetime) -> Iterator[Identity]:
             nonce=None,
             issued_at=now,
             expires_at=now,
+            provenance=provenance,
         )
 
 

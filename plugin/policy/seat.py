@@ -34,5 +34,7 @@ def _names_outsider(entry: str, *, setting: Setting) -> bool:
         return name not in setting.house
     if kind == "group":
         return setting.partner_of(name) is not None
+    if kind == "trunk":
+        return name not in setting.room_systems
     issuer, _, _ = entry.partition("#")
     return setting.issuers.get(issuer) not in setting.house

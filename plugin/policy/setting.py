@@ -8,7 +8,8 @@ from dataclasses import dataclass
 class Setting:
     """`inside` are the zones within the boundary, `house` the organisations at home there.
 
-    `orgs` are all organisations that are known, `issuers` maps each identity provider to its own. A name of an
+    `orgs` are all organisations that are known, `issuers` maps each identity provider to its own,
+    `room_systems` are the trunks that lead to a meeting room of the house. A name of an
     organisation holds no `/`: that keeps the groups of two organisations apart.
     """
 
@@ -17,6 +18,7 @@ class Setting:
     house: frozenset[str]
     orgs: frozenset[str]
     issuers: Mapping[str, str]
+    room_systems: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         for org in sorted(self.orgs | self.house):

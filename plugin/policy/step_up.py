@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from plugin.core.decision import StepUp
 from plugin.core.facts import Facts
-from plugin.core.identity import Level
+from plugin.core.identity import Level, Provenance
 from plugin.policy.bundle import Bundle
 from plugin.policy.hearing import JOIN, hear
 from plugin.policy.principal import Auth, Kind, Principal
@@ -25,7 +25,8 @@ class Remedy:
 
 def find_remedy(bundle: Bundle, *, facts: Facts, principal: Principal, zones: tuple[str, ...]) -> Remedy | None:
     """Find the weakest sign-in that opens one of these rooms, best room first, and how old it may be."""
-    if principal.kind is not Kind.USER or not zones:
+    # A platform that signs people in has no acr values to be asked for.
+    if principal.kind is not Kind.USER or principal.auth.provenance is Provenance.PLATFORM or not zones:
         return None
     for acr_values, auth in _sign_ins(facts, current=principal.auth):
         signed_in = replace(principal, auth=auth)

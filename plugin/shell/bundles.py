@@ -125,6 +125,7 @@ def _tell(setting: Setting) -> dict[str, object]:
         "house": sorted(setting.house),
         "orgs": sorted(setting.orgs),
         "issuers": dict(setting.issuers),
+        "room_systems": sorted(setting.room_systems),
     }
 
 
@@ -153,6 +154,7 @@ def _compile_in_child() -> None:
         house=frozenset(told["house"]),
         orgs=frozenset(told["orgs"]),
         issuers=told["issuers"],
+        room_systems=frozenset(told["room_systems"]),
     )
     try:
         compile_bundle(order["files"], setting=setting, before=_say)

@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from plugin.core.directory import Directory
+from plugin.core.facts import Line, Separate
 from plugin.platforms.pexip_rooms import PexipRooms
 from plugin.policy.bundle import Bundle
 from plugin.policy.problems import BundleProblems
-from plugin.policy.seat import seat
+from plugin.policy.seat import outward
 from plugin.policy.setting import Setting
 from plugin.ports import AttestationVerifier, IdpAdapter
 from plugin.shell.bundles import load_bundle, run_cases
@@ -87,6 +88,11 @@ def setting_of(config: Config) -> Setting:
         house=config.house,
         orgs=config.orgs,
         issuers={idp.settings.issuer: idp.settings.org for idp in config.idps},
+        room_systems=frozenset(
+            entry.trunk.name
+            for entry in config.trunks
+            if entry.trunk.line is Line.ROOM_SYSTEM and entry.trunk.org in config.house
+        ),
     )
 
 
@@ -128,6 +134,10 @@ def _check_conferences(config: Config, *, bundle: Bundle, problems: Problems) ->
         if conference.classification not in bundle.data.classifications:
             expected = f"expected one of {', '.join(sorted(bundle.data.classifications))}"
             problems.add(f"{entry.place}.classification", f"got `{conference.classification}`, {expected}")
-        if seat(conference, setting=bundle.setting) == len(conference.zones):
+        rooms = outward(conference, setting=bundle.setting)
+        if conference.sso_group and conference.separate is Separate.DENY and len(rooms) > 1:
+            message = "people whom the platform signs in arrive outermost, where `separate` denies them all"
+            problems.add(f"{entry.place}.sso_group", message)
+        if not rooms:
             message = "the conference takes people from outside the house, expected a zone that is outside too"
             problems.add(f"{entry.place}.zones", message)

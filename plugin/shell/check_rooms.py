@@ -4,11 +4,13 @@ from collections.abc import Hashable, Mapping
 
 from plugin.core.decision import Capability
 from plugin.core.directory import glob_covers
+from plugin.core.enforcement import Grain, of_grain
+from plugin.platforms.pexip import ENFORCEMENT
 from plugin.platforms.pexip_rooms import PexipRooms, RoomFaults, Template, build_template
 from plugin.policy.bundle import Bundle
 from plugin.policy.reach import lacking, shape
 from plugin.shell.config import Config
-from plugin.shell.config_conferences import ConferenceEntry, RoomOverride, directory_of
+from plugin.shell.config_conferences import ConferenceEntry, RoomOverride, directory_of, speaks_for
 from plugin.shell.toml_reader import Problems
 
 NO_OVERRIDE = RoomOverride(fields={}, pin=None, guest_pin=None)
@@ -33,18 +35,62 @@ def build_rooms(config: Config, *, problems: Problems) -> PexipRooms:
 
 
 def check_restrictions(config: Config, *, bundle: Bundle, rooms: PexipRooms, problems: Problems) -> None:
-    """Note every room that gives its guests what policies refuse to somebody who may join it."""
+    """Note every room in which a platform could not keep somebody from what policies refuse them."""
     known: dict[tuple[Hashable, str], frozenset[Capability]] = {}
+    among = _not_per_person(config)
     for entry in config.conferences:
         form = shape(bundle, entry.conference)
         for zone in entry.conference.zones:
             if (form, zone) not in known:
-                known[form, zone] = lacking(bundle, conference=entry.conference, zone=zone)
-            templates = rooms.patterns[entry.pattern] if entry.pattern else rooms.exact[entry.conference.name]
-            excess = templates[zone].grants & known[form, zone]
-            for capability in sorted(excess, key=lambda one: one.value):
-                message = f"the room gives `{capability.value}` to all its guests, and policies refuse it to some"
-                problems.add(f"{entry.place}.pexip.{zone}", message)
+                known[form, zone] = lacking(bundle, conference=entry.conference, zone=zone, among=among)
+            lack = known[form, zone]
+            _check_pexip(config, entry, zone=zone, lack=lack, rooms=rooms, problems=problems)
+            _check_callers(config, entry, zone=zone, lack=lack, problems=problems)
+
+
+def _not_per_person(config: Config) -> frozenset[Capability]:
+    """Collect what some platform cannot withhold from one participant alone."""
+    platforms = [caller.rights.enforcement for caller in config.callers]
+    platforms += [ENFORCEMENT] if config.pexip else []
+    coarse = (of_grain(grain, enforcement=one) for one in platforms for grain in (Grain.ROOM, Grain.NEVER))
+    return frozenset[Capability]().union(*coarse)
+
+
+def _check_pexip(
+    config: Config,
+    entry: ConferenceEntry,
+    *,
+    zone: str,
+    lack: frozenset[Capability],
+    rooms: PexipRooms,
+    problems: Problems,
+) -> None:
+    if config.pexip is None:
+        return
+    templates = rooms.patterns[entry.pattern] if entry.pattern else rooms.exact[entry.conference.name]
+    given = templates[zone].grants & of_grain(Grain.ROOM, enforcement=ENFORCEMENT)
+    for capability in _sorted(lack & given):
+        message = f"the room gives `{capability.value}` to all its guests, and policies refuse it to some"
+        problems.add(f"{entry.place}.pexip.{zone}", message)
+    for capability in _sorted(lack & of_grain(Grain.NEVER, enforcement=ENFORCEMENT)):
+        problems.add(f"{entry.place}.pexip.{zone}", f"policies refuse `{capability.value}`, which Pexip never can")
+
+
+def _check_callers(
+    config: Config, entry: ConferenceEntry, *, zone: str, lack: frozenset[Capability], problems: Problems
+) -> None:
+    for caller in config.callers:
+        if not speaks_for(caller.rights.conferences, entry=entry):
+            continue
+        for capability in _sorted(lack & of_grain(Grain.NEVER, enforcement=caller.rights.enforcement)):
+            message = (
+                f"`{capability.value}` is not in it, and policies refuse it to some in zone `{zone}` of `{entry.place}`"
+            )
+            problems.add(f"caller.{caller.rights.name}.enforces", message)
+
+
+def _sorted(capabilities: frozenset[Capability]) -> list[Capability]:
+    return sorted(capabilities, key=lambda one: one.value)
 
 
 def _templates(

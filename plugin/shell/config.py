@@ -4,10 +4,12 @@ It must never put a secret's value into a problem, a representation or a log.
 """
 
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
+from plugin.core.trunks import TrunkEntry
 from plugin.ports import DeviceCa
 from plugin.shell.config_conferences import (
     ConferenceEntry,
@@ -19,6 +21,7 @@ from plugin.shell.config_conferences import (
 )
 from plugin.shell.config_devices import read_device_ca
 from plugin.shell.config_identity import IdpEntry, read_idp
+from plugin.shell.config_places import LocationEntry, read_locations, read_trunks
 from plugin.shell.config_platforms import CallerEntry, PexipEntry, read_caller, read_pexip
 from plugin.shell.source import IpNetwork
 from plugin.shell.toml_reader import LEAST_TOKEN, Problems, Table
@@ -40,6 +43,8 @@ class Config:
     house: frozenset[str]
     idps: tuple[IdpEntry, ...]
     device_cas: tuple[DeviceCa, ...]
+    locations: tuple[LocationEntry, ...]
+    trunks: tuple[TrunkEntry, ...]
     zones: tuple[ZoneEntry, ...]
     conferences: tuple[ConferenceEntry, ...]
     callers: tuple[CallerEntry, ...]
@@ -83,7 +88,9 @@ def _read(root: Table, *, file: Path) -> Config:
     _no_repetition(root, [caller.rights.name for caller in callers], key="caller.name")
     house = frozenset(policy.texts("house", required=True))
     issuers = {idp.settings.issuer: idp.settings.org for idp in idps}
-    zones = read_zones(root)
+    zones, locations = read_zones(root), read_locations(root)
+    trunks = read_trunks(root, locations=locations, orgs=house | frozenset(issuers.values()))
+    names = frozenset(entry.trunk.name for entry in trunks)
     config = Config(
         file=file,
         host=host,
@@ -97,10 +104,12 @@ def _read(root: Table, *, file: Path) -> Config:
         house=house,
         idps=idps,
         device_cas=tuple(read_device_ca(table, issuers=issuers) for table in root.tables("device_ca")),
+        locations=locations,
+        trunks=trunks,
         zones=zones,
-        conferences=read_conferences(root, zones=zones, house=house, issuers=issuers),
+        conferences=read_conferences(root, zones=zones, house=house, issuers=issuers, trunks=names),
         callers=callers,
-        pexip=read_pexip(root.table("pexip")) if root.has("pexip") else None,
+        pexip=_pexip(root, locations=locations, zones=zones, issuers=issuers),
         telemetry_endpoint=telemetry.url("endpoint") if telemetry.has("endpoint") else None,
         pseudonym_key=records.secret("pseudonym_key", required=False, least=LEAST_TOKEN),
         keep_records=timedelta(days=records.number("keep_days", default=30, least=1, most=3650)),
@@ -111,17 +120,39 @@ def _read(root: Table, *, file: Path) -> Config:
     return config
 
 
+def _pexip(
+    root: Table, *, locations: tuple[LocationEntry, ...], zones: tuple[ZoneEntry, ...], issuers: Mapping[str, str]
+) -> PexipEntry | None:
+    if not root.has("pexip"):
+        return None
+    own = frozenset(location.name.casefold() for location in locations if location.addresses_are_callers)
+    links = {zone.name: zone.link for zone in zones if zone.link}
+    return read_pexip(root.table("pexip"), own_addresses=own, links=links, issuers=issuers)
+
+
 def _check_across(root: Table, *, config: Config) -> None:
     """Note what no table shows by itself: names that lead nowhere, and settings that contradict each other."""
     if config.pexip:
         left = config.pexip.settings.unsafe_leave_to_platform
         check_left(root, key="pexip.unsafe_leave_to_platform", patterns=left, entries=config.conferences)
+    for entry in config.conferences:
+        if entry.conference.sso_group is not None:
+            _check_sso(root, key=f"{entry.place}.sso_group", pexip=config.pexip)
     for org in sorted(config.house - {idp.settings.org for idp in config.idps}):
         root.problem("policy.house", f"got `{org}`, expected the `org` of an `[[idp]]`")
     for caller in config.callers:
         check_covered(root, caller.rights.conferences, key=f"caller.{caller.rights.name}", entries=config.conferences)
     if not config.callers and config.pexip is None:
         root.problem("pexip", "missing, and no `[[caller]]` either: nobody could ask anything")
+
+
+def _check_sso(root: Table, *, key: str, pexip: PexipEntry | None) -> None:
+    """Note what is missing where the platform signs people in: whose they are, and what denies if an answer is lost."""
+    if pexip is None or not pexip.idps:
+        root.problem(key, "got a group, expected a `[[pexip.idp]]` that says whose people Pexip signs in")
+    if pexip is None or not pexip.dead_man_script:
+        message = "got a group, expected `[pexip] dead_man_script = true`: without that script a lost answer admits"
+        root.problem(key, message)
 
 
 def _listen(server: Table) -> tuple[str, int]:

@@ -7,20 +7,25 @@ from itertools import combinations
 
 from plugin.core.alias import canonical_alias
 from plugin.core.directory import Directory, PatternEntry, globs_overlap
-from plugin.core.facts import Conference
+from plugin.core.facts import Conference, Separate
+from plugin.shell.config_places import NAME
 from plugin.shell.toml_reader import Table
 
-NAME = r"[a-z0-9][a-z0-9-]{0,30}"
+LINK = r"https://[!-~]*\{alias\}[!-~]*"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ZoneEntry:
-    """One `[[zone]]` table. `template` is the Pexip service configuration of its rooms, not yet validated."""
+    """One `[[zone]]` table. `template` is the Pexip service configuration of its rooms, not yet validated.
+
+    `link` leads people to the zone's rooms, with `{alias}` for the conference; None = nobody is sent there.
+    """
 
     name: str
     inside: bool
     template: Mapping[str, object]
     place: str
+    link: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +66,8 @@ def read_zones(root: Table) -> tuple[ZoneEntry, ...]:
         inside = table.flag("inside", default=name == "core")
         if name in [zone.name for zone in zones]:
             table.problem("name", f"got `{name}` twice")
-        zones.append(ZoneEntry(name=name, inside=inside, template=table.mapping("pexip"), place=table.place))
+        link = table.text("link", default="", pattern=LINK, expected="an https URL that has `{alias}`") or None
+        zones.append(ZoneEntry(name=name, inside=inside, template=table.mapping("pexip"), place=table.place, link=link))
         table.finish()
     if not zones:
         root.problem("zone", "missing, expected at least one `[[zone]]`")
@@ -69,11 +75,16 @@ def read_zones(root: Table) -> tuple[ZoneEntry, ...]:
 
 
 def read_conferences(
-    root: Table, *, zones: tuple[ZoneEntry, ...], house: frozenset[str], issuers: Mapping[str, str]
+    root: Table,
+    *,
+    zones: tuple[ZoneEntry, ...],
+    house: frozenset[str],
+    issuers: Mapping[str, str],
+    trunks: frozenset[str],
 ) -> tuple[ConferenceEntry, ...]:
     """Read `[[conference]]`. Two entries that some alias would fit are a problem of the later one."""
-    orgs = house | frozenset(issuers.values())
-    entries = [_conference(table, zones=zones, orgs=orgs, issuers=issuers) for table in root.tables("conference")]
+    known = _Known(orgs=house | frozenset(issuers.values()), issuers=frozenset(issuers), trunks=trunks)
+    entries = [_conference(table, zones=zones, known=known) for table in root.tables("conference")]
     for earlier, later in combinations(entries, 2):
         for one in _spellings(earlier):
             for other in _spellings(later):
@@ -101,13 +112,25 @@ def check_covered(root: Table, patterns: tuple[str, ...], *, key: str, entries: 
             )
 
 
+def speaks_for(patterns: tuple[str, ...], *, entry: ConferenceEntry) -> bool:
+    """Say whether a caller with these patterns may speak for the conference, or for some of a pattern's."""
+    return any(globs_overlap(pattern, spelling) for pattern in patterns for spelling in _spellings(entry))
+
+
 def _spellings(entry: ConferenceEntry) -> tuple[str, ...]:
     return (entry.pattern,) if entry.pattern else entry.aliases
 
 
-def _conference(
-    table: Table, *, zones: tuple[ZoneEntry, ...], orgs: frozenset[str], issuers: Mapping[str, str]
-) -> ConferenceEntry:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Known:
+    """Who can be named in a conference's lists."""
+
+    orgs: frozenset[str]
+    issuers: frozenset[str]
+    trunks: frozenset[str]
+
+
+def _conference(table: Table, *, zones: tuple[ZoneEntry, ...], known: _Known) -> ConferenceEntry:
     aliases = _aliases(table)
     pattern = _pattern(table) if table.has("alias_pattern") else None
     if bool(aliases) == bool(pattern):
@@ -119,10 +142,12 @@ def _conference(
         name=aliases[0] if aliases else pattern or "",
         zones=ladder,
         classification=table.text("classification"),
-        owner=table.subject("owner", issuers=issuers),
-        hosts=_people(table, "hosts", orgs=orgs, issuers=issuers),
-        invited=_people(table, "invited", orgs=orgs, issuers=issuers),
+        owner=table.subject("owner", issuers=known.issuers),
+        hosts=_people(table, "hosts", known=known),
+        invited=_people(table, "invited", known=known),
         guests=table.optional_flag("guests"),
+        separate=_separate(table),
+        sso_group=table.text("sso_group", default="", pattern=r".{1,250}", expected="a group of Pexip's") or None,
     )
     overrides = _overrides(table.table("pexip"), ladder=ladder)
     table.finish()
@@ -155,18 +180,30 @@ def _pattern(table: Table) -> str:
     return text
 
 
-def _people(table: Table, name: str, *, orgs: frozenset[str], issuers: Mapping[str, str]) -> frozenset[str]:
-    """Read a list of `org:NAME`, `group:NAME`, `group:ORG/NAME` and `issuer#subject`."""
+def _separate(table: Table) -> Separate:
+    choices = [choice.value for choice in Separate]
+    text = table.text("separate", default=Separate.REDIRECT.value)
+    if text not in choices:
+        table.problem("separate", f"got `{text}`, expected one of {', '.join(choices)}")
+        return Separate.DENY
+    return Separate(text)
+
+
+def _people(table: Table, name: str, *, known: _Known) -> frozenset[str]:
+    """Read a list of `org:NAME`, `group:NAME`, `group:ORG/NAME`, `trunk:NAME` and `issuer#subject`."""
     entries = table.texts(name, required=False)
     for entry in entries:
         if entry.startswith("org:"):
-            if entry.removeprefix("org:") not in orgs:
-                table.problem(name, f"got `{entry}`, expected one of the organisations {sorted(orgs)}")
+            if entry.removeprefix("org:") not in known.orgs:
+                table.problem(name, f"got `{entry}`, expected one of the organisations {sorted(known.orgs)}")
+        elif entry.startswith("trunk:"):
+            if entry.removeprefix("trunk:") not in known.trunks:
+                table.problem(name, f"got `{entry}`, expected one of the trunks {sorted(known.trunks)}")
         elif entry.startswith("group:"):
             if entry == "group:":
                 table.problem(name, f"got `{entry}`, expected `group:NAME`")
-        elif entry.partition("#")[0] not in issuers or not entry.partition("#")[2]:
-            expected = "`org:NAME`, `group:NAME`, or `issuer#subject` of a configured issuer"
+        elif entry.partition("#")[0] not in known.issuers or not entry.partition("#")[2]:
+            expected = "`org:NAME`, `group:NAME`, `trunk:NAME`, or `issuer#subject` of a configured issuer"
             table.problem(name, f"got `{entry}`, expected {expected}")
     return frozenset(entries)
 

@@ -1,11 +1,18 @@
 """The part of `vestibule.toml` that says which platforms may ask, and how each is answered."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from plugin.core.decision import Capability
+from plugin.flow.assertions import PlatformIdp
 from plugin.platforms.generic import CallerRights
 from plugin.platforms.pexip import PexipSettings
 from plugin.shell.source import IpNetwork
 from plugin.shell.toml_reader import LEAST_TOKEN, Table
+
+UUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+# An address names a person only until it is given to somebody else.
+MAIL = frozenset({"mail", "email", "e_mail", "emailaddress", "email_address"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +33,8 @@ class PexipEntry:
     challenge: bool
     sources: tuple[IpNetwork, ...]
     settings: PexipSettings
+    idps: tuple[PlatformIdp, ...]
+    dead_man_script: bool
 
 
 def read_caller(table: Table) -> CallerEntry:
@@ -34,18 +43,33 @@ def read_caller(table: Table) -> CallerEntry:
         name=table.text("name"),
         conferences=table.texts("conferences", required=True) if table.has("conferences") else ("*",),
         addresses_are_callers=table.flag("addresses_are_callers", default=False),
+        enforces=_enforces(table),
     )
     entry = CallerEntry(rights=rights, token=table.secret("token", required=True, least=LEAST_TOKEN) or "")
     table.finish()
     return entry
 
 
-def read_pexip(table: Table) -> PexipEntry:
-    """Read the `[pexip]` table."""
+def _enforces(table: Table) -> frozenset[Capability]:
+    """Read what the platform can keep one participant from; absent = everything."""
+    names = table.texts("enforces", required=False)
+    known = {capability.value: capability for capability in Capability}
+    for unknown in sorted(set(names) - known.keys()):
+        table.problem("enforces", f"got `{unknown}`, expected {', '.join(known)}")
+    if not table.has("enforces"):
+        return frozenset(Capability)
+    return frozenset(known[name] for name in names if name in known)
+
+
+def read_pexip(
+    table: Table, *, own_addresses: frozenset[str], links: Mapping[str, str], issuers: Mapping[str, str]
+) -> PexipEntry:
+    """Read the `[pexip]` table. `issuers` maps each configured provider to its organisation."""
     settings = PexipSettings(
-        addresses_are_callers=table.flag("addresses_are_callers", default=False),
+        own_addresses=own_addresses,
         reject_reason=table.flag("reject_reason", default=False),
         unsafe_leave_to_platform=table.texts("unsafe_leave_to_platform", required=False),
+        links=links,
     )
     # Pexip's own limits for a policy profile: 100 characters each (reference of the configuration API).
     entry = PexipEntry(
@@ -55,6 +79,33 @@ def read_pexip(table: Table) -> PexipEntry:
         challenge=table.flag("challenge", default=False),
         sources=table.networks("sources"),
         settings=settings,
+        idps=_platform_idps(table, issuers=issuers),
+        dead_man_script=table.flag("dead_man_script", default=False),
     )
     table.finish()
     return entry
+
+
+def _platform_idps(pexip: Table, *, issuers: Mapping[str, str]) -> tuple[PlatformIdp, ...]:
+    """Read `[[pexip.idp]]`: the providers by which Pexip itself signs people in, each once."""
+    idps: list[PlatformIdp] = []
+    for table in pexip.tables("idp"):
+        uuid = table.text("uuid", pattern=UUID, expected="the UUID that Pexip gives it, in lower case")
+        if uuid in [idp.id for idp in idps]:
+            table.problem("uuid", f"got `{uuid}` twice")
+        issuer = table.text("issuer")
+        if issuer not in issuers:
+            table.problem("issuer", f"got `{issuer}`, expected the `issuer` of an `[[idp]]`")
+        subject = _attribute(table, "subject")
+        if subject in MAIL:
+            table.problem("subject", f"got `{subject}`, expected the provider's `sub`: addresses are given to others")
+        groups = _attribute(table, "groups") if table.has("groups") else None
+        idps.append(PlatformIdp(id=uuid, issuer=issuer, org=issuers.get(issuer, ""), subject=subject, groups=groups))
+        table.finish()
+    return tuple(idps)
+
+
+def _attribute(table: Table, name: str) -> str:
+    """Read an attribute's name, in the one spelling that the names of parameters are compared in."""
+    text = table.text(name, pattern=r"[!-~]{1,250}", expected="the name of an attribute in Pexip")
+    return text.lower().replace("-", "_")

@@ -3,8 +3,8 @@
 The facts come from a file, in the words of a bundle's example case, and go to the judge and the bundle that `serve`
 would use. It must never ask a network, open the store, or write anything.
 
-Only the judge is asked: whether a proof would hold is among the facts, and that a platform may have to refuse what it
-cannot honour is not looked at.
+Only the judge is asked: whether a proof would hold is among the facts; and what a platform cannot honour, or offers
+instead of a refusal, is not looked at.
 """
 
 import argparse
@@ -34,6 +34,11 @@ MAX_BYTES = 64 * 1024
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of `vestibule decide`."""
     parser.add_argument("facts", metavar="FACTS.json", help=f"the facts of one join; {STANDARD_INPUT} = standard input")
+    parser.add_argument(
+        "--own-lists",
+        action="store_true",
+        help="a conference of the configuration keeps its lists; otherwise, as in a case, they name this one or nobody",
+    )
     parser.add_argument("--explain", action="store_true", help="say who asks, what each room answers, and why")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
@@ -41,16 +46,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def report(options: argparse.Namespace, *, clock: Clock = utc_now) -> str:
     """Decide, and return what there is to print. Raises CheckFailed with all that is wrong."""
     checked = prepare(options.config)
-    facts = facts_of(options.facts, checked=checked, now=clock())
+    facts = facts_of(options.facts, checked=checked, now=clock(), own_lists=options.own_lists)
     account = Account()
     decision = judge(checked.bundle, facts, account=account)
     told = tell(decision, bundle=checked.bundle)
     if options.explain:
-        told["explanation"] = explain(decision, account)
+        told["explanation"] = explain(decision, account, conference=facts.conference)
     return json.dumps(told, indent=2) if options.json else as_text(told)
 
 
-def facts_of(name: str, *, checked: Checked, now: datetime) -> Facts:
+def facts_of(name: str, *, checked: Checked, now: datetime, own_lists: bool = False) -> Facts:
     """Read the facts of one join from a file; without a moment of their own they are of `now`. Raises CheckFailed."""
     file, raw = _read(name)
     try:
@@ -61,7 +66,7 @@ def facts_of(name: str, *, checked: Checked, now: datetime) -> Facts:
     table["now"] = _moment(table["now"]) if "now" in table else now
     entry = Entry(document=document, table=table)
     entry.refuse_unknown(*KEYS)
-    facts = read_facts(entry, bundle=checked.bundle, directory=checked.directory)
+    facts = read_facts(entry, bundle=checked.bundle, directory=checked.directory, own_lists=own_lists)
     if document.problems:
         raise CheckFailed(tuple(map(str, document.problems)))
     # A case asks a provider of its own for a stronger sign-in; here it is the configured one.

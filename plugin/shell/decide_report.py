@@ -6,8 +6,21 @@ What is told comes from the decision and from the judge's account of it, and not
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from itertools import chain
+from typing import assert_never
 
-from plugin.core.decision import Allow, Capability, Decision, Deny, Redirect, StepUp
+from plugin.core.decision import (
+    Allow,
+    Capability,
+    Decision,
+    Deny,
+    OpenElsewhere,
+    PlatformSignIn,
+    Redirect,
+    Remedy,
+    StepUp,
+    host_notice,
+)
+from plugin.core.facts import Conference
 from plugin.policy.bundle import Bundle, Rule
 from plugin.policy.explain import BECAUSE, Account
 from plugin.policy.hearing import Verdict
@@ -21,14 +34,16 @@ def tell(decision: Decision, *, bundle: Bundle) -> Told:
     return {
         **_outcome(decision),
         "reasons": [{"code": because.reason.code, "message": because.message} for because in decision.reasons],
+        "host_notice": host_notice(decision) or None,
         "bundle": bundle.revision,
     }
 
 
-def explain(decision: Decision, account: Account) -> Told:
+def explain(decision: Decision, account: Account, *, conference: Conference) -> Told:
     """Tell how it came about."""
     remedy = account.remedy
     return {
+        "conference": _conference(conference),
         "principal": _principal(account.principal) if account.principal else None,
         "seat": account.rooms[0] if account.rooms else None,
         "rooms": [{"zone": verdict.zone, **_verdict(verdict)} for verdict in account.joins],
@@ -64,12 +79,32 @@ def _names(capabilities: frozenset[Capability]) -> list[str]:
     return sorted(capability.value for capability in capabilities)
 
 
-def _remedy(remedy: StepUp | None) -> Told | None:
-    return {"type": "step-up", **_step_up(remedy)} if remedy else None
+def _remedy(remedy: Remedy | None) -> Told | None:
+    match remedy:
+        case None:
+            return None
+        case StepUp():
+            return {"type": "step-up", **_step_up(remedy)}
+        case OpenElsewhere(zone=zone):
+            return {"type": "open-elsewhere", "zone": zone}
+        case PlatformSignIn(zone=zone):
+            return {"type": "platform-sign-in", "zone": zone}
+    assert_never(remedy)
 
 
 def _step_up(step_up: StepUp) -> Told:
     return {"acr_values": list(step_up.acr_values), "max_age": step_up.max_age}
+
+
+def _conference(conference: Conference) -> Told:
+    return {
+        "name": conference.name,
+        "zones": list(conference.zones),
+        "classification": conference.classification,
+        "invited": sorted(conference.invited),
+        "hosts": sorted(conference.hosts),
+        "guests": conference.guests,
+    }
 
 
 def _principal(principal: Principal) -> Told:
@@ -83,7 +118,7 @@ def _principal(principal: Principal) -> Told:
         "auth": {
             "level": auth.level,
             "mfa_age": None if auth.mfa_age is None else auth.mfa_age // timedelta(seconds=1),
-            "provenance": auth.provenance,
+            "provenance": auth.provenance.value,
         },
         "device": {"managed": device.managed, "compliant": device.compliant, "attested": device.attested},
     }

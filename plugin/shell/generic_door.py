@@ -13,6 +13,7 @@ from aiohttp import web
 
 from plugin.core import base64url
 from plugin.core.decision import Decision, Deny, because
+from plugin.core.enforcement import Enforcement
 from plugin.core.errors import Unavailable
 from plugin.core.join import JoinRequest
 from plugin.core.reasons import Reason
@@ -44,8 +45,11 @@ Handler = Callable[..., Awaitable[web.Response]]
 class GenericAnswers:
     """The answering side: plain JSON, which leaves every restriction to the platform as an obligation."""
 
+    def __init__(self, enforcement: Enforcement) -> None:
+        self._enforcement = enforcement
+
     def honour(self, _join: JoinRequest, decision: Decision) -> Decision:
-        return decision
+        return generic.honour(decision, enforcement=self._enforcement)
 
     def write(self, _join: JoinRequest, decision: Decision, *, decision_id: str, trace_id: str) -> Json:
         return generic.write(decision, decision_id=decision_id, trace_id=trace_id)
@@ -116,7 +120,7 @@ class GenericDoor:
     async def _answer_join(self, caller: CallerRights, body: Json, *, house: House) -> web.Response:
         since = time.time_ns()
         join = generic.read_join(body, caller=caller, now=house.clock())
-        answer = await house.admission.answer(join, platform=GenericAnswers(), read_since=since)
+        answer = await house.admission.answer(join, platform=GenericAnswers(caller.enforcement), read_since=since)
         return web.json_response(answer.body, headers=NO_STORE)
 
     def _caller_of(self, request: web.Request) -> CallerRights | None:

@@ -19,7 +19,7 @@ from aiohttp import web
 from plugin.core.decision import Decision
 from plugin.core.join import JoinRequest
 from plugin.core.reasons import Reason
-from plugin.platforms import pexip
+from plugin.platforms import pexip, pexip_answers, pexip_questions
 from plugin.platforms.pexip import Endpoint, LeftToPlatform, NotAJoin, PexipSettings
 from plugin.platforms.pexip_rooms import PexipRooms
 from plugin.ports import Json
@@ -79,7 +79,7 @@ class PexipDoor:
         params = _parameters(request.rel_url.raw_query_string)
         if params is None:
             return _refuse(endpoint, Reason.REQUEST_MALFORMED)
-        read = pexip.read(endpoint, params, settings=self._entry.settings, now=house.clock())
+        read = pexip_questions.read(endpoint, params, settings=self._entry.settings, now=house.clock())
         if isinstance(read, LeftToPlatform):
             return web.json_response(pexip.LEAVE)
         if isinstance(read, NotAJoin):
@@ -106,10 +106,10 @@ class PexipAnswers:
         self._settings = settings
 
     def honour(self, join: JoinRequest, decision: Decision) -> Decision:
-        return pexip.honour(join, decision, rooms=self._rooms)
+        return pexip_answers.honour(join, decision, rooms=self._rooms)
 
     def write(self, join: JoinRequest, decision: Decision, *, decision_id: str, trace_id: str) -> Json:
-        body = pexip.write(
+        body = pexip_answers.write(
             join,
             decision,
             rooms=self._rooms,

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from plugin.core.errors import Unavailable
 from plugin.core.record import DecisionRecord
 from plugin.flow.admission import Admission
+from plugin.flow.assertions import Recognition
 from plugin.flow.challenges import Challenges
 from plugin.flow.exchange import Exchange
 from plugin.flow.ledger import Ledger
@@ -88,6 +89,9 @@ async def open_house(
             admission=Admission(
                 bundle=checked.bundle,
                 directory=checked.directory,
+                recognition=Recognition(
+                    trunks=config.trunks, idps={idp.id: idp for idp in config.pexip.idps} if config.pexip else {}
+                ),
                 verification=verification,
                 ticketing=ticketing,
                 ledger=ledger,

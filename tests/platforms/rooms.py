@@ -9,9 +9,10 @@ from plugin.core.directory import Directory, PatternEntry
 from plugin.core.facts import Conference
 from plugin.core.join import JoinRequest, Phase
 from plugin.core.reasons import Reason
-from plugin.platforms import pexip
+from plugin.platforms import pexip_answers, pexip_questions
 from plugin.platforms.pexip import Endpoint, LeftToPlatform, NotAJoin, PexipSettings
 from plugin.platforms.pexip_rooms import PexipRooms, Template, build_template
+from plugin.ports import Json
 from tests.fakes import NOON
 from tests.platforms import documented
 
@@ -72,7 +73,9 @@ PARTICIPANT = {
 def ask(
     endpoint: Endpoint, params: dict[str, str], *, settings: PexipSettings = SETTINGS
 ) -> JoinRequest | NotAJoin | LeftToPlatform:
-    return pexip.read(endpoint, {name: (value,) for name, value in params.items()}, settings=settings, now=NOON)
+    return pexip_questions.read(
+        endpoint, {name: (value,) for name, value in params.items()}, settings=settings, now=NOON
+    )
 
 
 def join_of(endpoint: Endpoint, params: dict[str, str], *, settings: PexipSettings = SETTINGS) -> JoinRequest:
@@ -92,9 +95,11 @@ def say(
     rooms: PexipRooms = ROOMS,
     settings: PexipSettings = SETTINGS,
     random_pin: Callable[[int], str] = sevens,
-) -> pexip.Json:
+) -> Json:
     """Say a decision. No answer of any test may break a documented rule."""
-    answer = pexip.write(join, decision, rooms=rooms, decision_id=DECISION_ID, random_pin=random_pin, settings=settings)
+    answer = pexip_answers.write(
+        join, decision, rooms=rooms, decision_id=DECISION_ID, random_pin=random_pin, settings=settings
+    )
     endpoint = documented.PARTICIPANT if join.phase is Phase.PARTICIPANT else documented.SERVICE
     assert documented.breaches(endpoint, answer) == []
     return answer

@@ -256,6 +256,7 @@ def test_an_allow_says_what_the_platform_has_to_prevent() -> None:
         "obligations": {"prevent": ["host", "present"]},
         "reasons": [{"code": "permitted", "message": "You may join."}],
         "remedy": None,
+        "host_notice": None,
         "expires_at": "2026-11-24T13:00:00+00:00",
     }
 

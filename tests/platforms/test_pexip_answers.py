@@ -8,9 +8,10 @@ import pytest
 from plugin.core.decision import Allow, Capability, Decision, Deny, Redirect, because
 from plugin.core.join import JoinRequest
 from plugin.core.reasons import Reason
-from plugin.platforms import pexip
+from plugin.platforms import pexip, pexip_answers
 from plugin.platforms.pexip import Endpoint, PexipSettings
 from plugin.platforms.pexip_rooms import Template, build_template
+from plugin.ports import Json
 from tests.platforms.rooms import (
     CAREFUL,
     EVERYTHING,
@@ -42,7 +43,7 @@ def reason_of(decision: Decision) -> Reason:
     return decision.reasons[0].reason
 
 
-def result_of(answer: pexip.Json) -> dict[str, object]:
+def result_of(answer: Json) -> dict[str, object]:
     assert answer["action"] == "continue"
     result = answer["result"]
     assert isinstance(result, dict)
@@ -156,7 +157,7 @@ def test_a_room_that_gives_what_is_refused_opens_for_nobody(
 ) -> None:
     rooms = rooms_of(template)
 
-    honoured = pexip.honour(join, allow(capabilities=capabilities), rooms=rooms)
+    honoured = pexip_answers.honour(join, allow(capabilities=capabilities), rooms=rooms)
 
     assert isinstance(honoured, Allow) if outcome is None else reason_of(honoured) is outcome
 
@@ -167,7 +168,7 @@ def test_a_yes_that_nobody_had_honoured_leaves_as_a_reject() -> None:
 
 @pytest.mark.parametrize("decision", [allow(zone="attic"), redirect(zone="")])
 def test_a_zone_without_a_room_is_denied(decision: Allow | Redirect) -> None:
-    honoured = pexip.honour(ROOM, decision, rooms=ROOMS)
+    honoured = pexip_answers.honour(ROOM, decision, rooms=ROOMS)
 
     assert reason_of(honoured) is Reason.ROOM_UNKNOWN
     assert say(ROOM, decision) == REJECT
@@ -176,12 +177,12 @@ def test_a_zone_without_a_room_is_denied(decision: Allow | Redirect) -> None:
 def test_an_alias_too_long_for_a_room_is_denied() -> None:
     join = join_of(Endpoint.SERVICE, {**SERVICE, "local_alias": "meet." + "x" * 245})
 
-    assert reason_of(pexip.honour(join, allow(), rooms=ROOMS)) is Reason.ROOM_UNKNOWN
+    assert reason_of(pexip_answers.honour(join, allow(), rooms=ROOMS)) is Reason.ROOM_UNKNOWN
     assert say(join, allow()) == REJECT
 
 
 def test_a_participant_cannot_be_redirected_any_more() -> None:
-    honoured = pexip.honour(ENTERING, redirect("meetme"), rooms=ROOMS)
+    honoured = pexip_answers.honour(ENTERING, redirect("meetme"), rooms=ROOMS)
 
     assert reason_of(honoured) is Reason.ROOM_UNKNOWN
     assert say(ENTERING, redirect("meetme")) == REJECT

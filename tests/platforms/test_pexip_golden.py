@@ -7,7 +7,7 @@ import pytest
 
 from plugin.core.decision import Decision
 from plugin.core.join import JoinRequest
-from plugin.platforms import pexip
+from plugin.platforms import pexip, pexip_questions
 from plugin.platforms.pexip import Endpoint, LeftToPlatform
 from tests.fakes import NOON
 from tests.platforms.documented import breaches
@@ -26,7 +26,7 @@ def endpoint_of(path: str) -> Endpoint:
 
 
 def reading_of(path: str, params: Params) -> dict[str, object]:
-    read = pexip.read(endpoint_of(path), params, settings=SETTINGS, now=NOON)
+    read = pexip_questions.read(endpoint_of(path), params, settings=SETTINGS, now=NOON)
     assert not isinstance(read, LeftToPlatform)
     if not isinstance(read, JoinRequest):
         return {"not_a_join": read.reason.code}
@@ -47,7 +47,7 @@ def reading_of(path: str, params: Params) -> dict[str, object]:
 
 
 def answers_of(path: str, params: Params) -> dict[str, object]:
-    read = pexip.read(endpoint_of(path), params, settings=SETTINGS, now=NOON)
+    read = pexip_questions.read(endpoint_of(path), params, settings=SETTINGS, now=NOON)
     if isinstance(read, JoinRequest):
         return {name: say(read, decision) for name, decision in DECISIONS.items()}
     return {"always": pexip.SAFE_ANSWERS[endpoint_of(path)]}

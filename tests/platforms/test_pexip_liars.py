@@ -2,9 +2,9 @@
 
 import pytest
 
-from plugin.core.join import JoinRequest
+from plugin.core.join import Credentials, JoinRequest, PlatformAsserted
 from plugin.core.reasons import Reason
-from plugin.platforms import pexip
+from plugin.platforms import pexip_questions
 from plugin.platforms.pexip import Endpoint, LeftToPlatform, NotAJoin
 from tests.fakes import NOON
 from tests.platforms.rooms import JOINS, PARTICIPANT, SERVICE, SETTINGS, ask, join_of
@@ -14,7 +14,7 @@ TICKET = "vt_" + "A" * 27
 
 def ask_twice(endpoint: Endpoint, params: dict[str, str], name: str, second: str) -> JoinRequest | NotAJoin:
     several = {key: (value,) for key, value in params.items()} | {name: (params.get(name, ""), second)}
-    read = pexip.read(endpoint, several, settings=SETTINGS, now=NOON)
+    read = pexip_questions.read(endpoint, several, settings=SETTINGS, now=NOON)
     assert not isinstance(read, LeftToPlatform)
     return read
 
@@ -118,11 +118,28 @@ def test_two_spellings_of_one_name_that_disagree_are_malformed(written: str) -> 
 
 
 @pytest.mark.parametrize("word", ["True", "true", "False", "", "1"])
-def test_what_the_platform_says_of_its_own_sign_in_counts_for_nothing(word: str) -> None:
-    asserted = {"has_authenticated_display_name": word, "registered": word, "idp_uuid": "7d7e6a2c", "bypass_lock": word}
-    asserted |= {"idp_attribute_groups": "hosts", "idp_attribute_email": "bob@example.com"}
+def test_a_name_that_the_platform_calls_authenticated_counts_for_nothing(word: str) -> None:
+    asserted = {"has_authenticated_display_name": word, "bypass_lock": word}
 
     assert ask(Endpoint.PARTICIPANT, {**PARTICIPANT, **asserted}) == ask(Endpoint.PARTICIPANT, PARTICIPANT)
+
+
+def test_whom_the_platform_signed_in_is_its_word_and_no_proof() -> None:
+    asserted = {"idp_uuid": "7D7E6A2C", "idp_attribute_Sub": "bob", "idp_attribute_groups": "hosts"}
+
+    join = ask(Endpoint.PARTICIPANT, {**PARTICIPANT, **asserted})
+
+    assert isinstance(join, JoinRequest)
+    attributes = {"sub": ("bob",), "groups": ("hosts",)}
+    word = PlatformAsserted(idp="7d7e6a2c", attributes=attributes)
+    assert join.credentials == Credentials(platform_asserted=word)
+
+
+def test_nobody_is_signed_in_by_the_platform_before_it_has_a_room() -> None:
+    join = ask(Endpoint.SERVICE, {**SERVICE, "idp_uuid": "7d7e6a2c", "idp_attribute_sub": "bob"})
+
+    assert isinstance(join, JoinRequest)
+    assert join.credentials == Credentials()
 
 
 @pytest.mark.parametrize("name", ["local_alias", "remote_display_name", "call_tag", "remote_address"])

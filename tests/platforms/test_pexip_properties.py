@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from plugin.core.decision import Allow, Capability, Decision, Deny, Redirect, because
 from plugin.core.join import JoinRequest, Phase
 from plugin.core.reasons import Reason
-from plugin.platforms import pexip
+from plugin.platforms import pexip, pexip_answers, pexip_questions
 from plugin.platforms.pexip import Endpoint, LeftToPlatform, NotAJoin, PexipSettings
 from plugin.platforms.pexip_rooms import PexipRooms, RoomFaults, build_template
 from tests.fakes import NOON
@@ -74,7 +74,7 @@ decisions = (
 )
 settings_of_pexip = st.builds(
     PexipSettings,
-    addresses_are_callers=st.booleans(),
+    own_addresses=st.sampled_from([frozenset(), frozenset({"oslo"})]),
     reject_reason=st.booleans(),
     unsafe_leave_to_platform=st.sampled_from([(), ("legacy.*",), ("*",)]),
 )
@@ -101,7 +101,7 @@ joins = st.sampled_from(
 @given(st.sampled_from(list(Endpoint)), parameters | likely, settings_of_pexip)
 @settings(max_examples=300)
 def test_no_question_raises(endpoint: Endpoint, params: pexip.Params, chosen: PexipSettings) -> None:
-    read = pexip.read(endpoint, params, settings=chosen, now=NOON)
+    read = pexip_questions.read(endpoint, params, settings=chosen, now=NOON)
 
     assert isinstance(read, JoinRequest | NotAJoin | LeftToPlatform)
 
@@ -111,7 +111,7 @@ def test_no_question_raises(endpoint: Endpoint, params: pexip.Params, chosen: Pe
 def test_whatever_is_read_is_answered_with_an_action(
     endpoint: Endpoint, params: pexip.Params, decision: Decision, chosen: PexipSettings
 ) -> None:
-    read = pexip.read(endpoint, params, settings=chosen, now=NOON)
+    read = pexip_questions.read(endpoint, params, settings=chosen, now=NOON)
     if isinstance(read, JoinRequest):
         assert say(read, decision, settings=chosen)["action"] in {"continue", "reject"}
 
@@ -121,7 +121,7 @@ def test_whatever_is_read_is_answered_with_an_action(
 def test_what_is_said_is_what_could_be_honoured(
     join: JoinRequest, decision: Decision, chosen: PexipSettings, rooms: PexipRooms
 ) -> None:
-    honoured = pexip.honour(join, decision, rooms=rooms)
+    honoured = pexip_answers.honour(join, decision, rooms=rooms)
 
     said = say(join, decision, rooms=rooms, settings=chosen)
 

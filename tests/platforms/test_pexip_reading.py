@@ -4,11 +4,12 @@ import pytest
 
 from plugin.core.join import Direction, JoinRequest, Phase
 from plugin.core.reasons import Reason
-from plugin.platforms import pexip
+from plugin.platforms import pexip_questions
 from plugin.platforms.pexip import Endpoint, LeftToPlatform, NotAJoin, PexipSettings
 from tests.fakes import NOON
 from tests.platforms.rooms import JOINS, PARTICIPANT, SERVICE, SETTINGS, ask, decoded, join_of
 
+OSLO = PexipSettings(own_addresses=frozenset({"oslo"}))
 LEAVING = PexipSettings(unsafe_leave_to_platform=("legacy.*",))
 LEGACY = {**SERVICE, "local_alias": "sip:Legacy.Room@example.com"}
 
@@ -118,7 +119,7 @@ def test_a_participant_without_a_call_is_malformed(change: dict[str, str]) -> No
 def test_an_alias_is_read_off_the_wire(value: str, alias: str) -> None:
     params = decoded(f"call_direction=dial_in&local_alias={value}&registered=True&call_tag=")
 
-    join = pexip.read(Endpoint.SERVICE, params, settings=SETTINGS, now=NOON)
+    join = pexip_questions.read(Endpoint.SERVICE, params, settings=SETTINGS, now=NOON)
 
     assert isinstance(join, JoinRequest)
     assert join.alias == alias
@@ -127,23 +128,21 @@ def test_an_alias_is_read_off_the_wire(value: str, alias: str) -> None:
 def test_a_name_keeps_its_quotes_and_spaces_off_the_wire() -> None:
     params = decoded("call_direction=dial_in&local_alias=board&remote_display_name=%22Alice+B.%22+%2B+1")
 
-    join = pexip.read(Endpoint.SERVICE, params, settings=SETTINGS, now=NOON)
+    join = pexip_questions.read(Endpoint.SERVICE, params, settings=SETTINGS, now=NOON)
 
     assert isinstance(join, JoinRequest)
     assert join.caller.display_name == '"Alice B." + 1'
 
 
 def test_an_address_counts_only_where_it_is_known_to_be_the_callers() -> None:
-    unsure = join_of(Endpoint.SERVICE, SERVICE)
-    sure = join_of(Endpoint.SERVICE, SERVICE, settings=PexipSettings(addresses_are_callers=True))
+    unsure = join_of(Endpoint.SERVICE, {**SERVICE, "location": "DMZ"}, settings=OSLO)
+    sure = join_of(Endpoint.SERVICE, {**SERVICE, "location": "oslo"}, settings=OSLO)
 
     assert (unsure.network.located, sure.network.located) == (False, True)
 
 
 def test_somebody_without_an_address_is_not_located() -> None:
-    settings = PexipSettings(addresses_are_callers=True)
-
-    join = join_of(Endpoint.SERVICE, {**SERVICE, "remote_address": ""}, settings=settings)
+    join = join_of(Endpoint.SERVICE, {**SERVICE, "remote_address": ""}, settings=OSLO)
 
     assert join.network.located is False
 

@@ -125,9 +125,9 @@ def test_a_field_of_a_zone_that_is_not_taken_is_named(name: str, value: object) 
         ("direct_media", "always", "past the zone"),
         ("direct_media_notification_duration", 5, "no direct media"),
         ("locked", True, "a lock is no barrier"),
-        ("host_identity_provider_group", "house", "identity is verified here"),
-        ("guest_identity_provider_group", "house", "identity is verified here"),
-        ("non_idp_participants", "disallow_all", "identity is verified here"),
+        ("host_identity_provider_group", "house", "`sso_group`"),
+        ("guest_identity_provider_group", "house", "`sso_group`"),
+        ("non_idp_participants", "disallow_all", "nobody else is let in"),
         ("classification", 1, "no such field"),
     ],
 )

@@ -134,7 +134,6 @@ def test_guests_and_gateways_sign_in_nowhere(kind: str):
         (changed('["acme"]', '["acme", "partners"]'), "unusable principal `User` of 2 organisations"),
         (changed('"User"', '"Guest"'), "unusable principal `Guest` of 1 organisations"),
         (changed('"User", orgs = ["acme"]', '"Guest"'), "`principal.invited` cannot be true"),
-        (changed('"User", orgs = ["acme"]', '"Gateway"'), "`principal.invited` cannot be true"),
         (changed('"User"', '"Gateway"') + "auth = { level = 2 }", "only a User has"),
         (changed('"User", orgs = ["acme"], invited = true', '"Guest", groups = ["x"]'), "only a User has"),
         (changed("invited = true", "invited = 1"), "`principal.invited` is of type int, expected bool"),

@@ -110,7 +110,7 @@ def test_compliant_is_bound_and_affirmed_and_this_persons_own(proof: object, pos
     ],
 )
 def test_a_sign_in_is_bound_by_a_signature_of_ones_own_device_alone(proof: object, provenance: str):
-    assert principal(replace(FACTS, device=proof)).auth.provenance == provenance
+    assert principal(replace(FACTS, device=proof)).auth.provenance.value == provenance
 
 
 @pytest.mark.parametrize(

@@ -150,6 +150,17 @@ def test_the_text_holds_all_that_the_object_holds(config: Path, tmp_path: Path, 
     assert [leaf for leaf in leaves(told) if str(words.get(leaf, leaf)) not in text] == []
 
 
+def test_a_conference_of_the_configuration_keeps_its_lists_where_that_is_asked_for(checked: Checked, tmp_path: Path):
+    file = written(tmp_path, {"conference": "summit", "principal": {"type": "User", "orgs": ["acme"], "host": True}})
+
+    case = facts_of(file, checked=checked, now=NOON)
+    as_configured = facts_of(file, checked=checked, now=NOON, own_lists=True)
+
+    assert (case.conference.invited, case.conference.hosts) == (frozenset(), {f"{ACME}#case"})
+    assert as_configured.conference.invited == {"org:acme", "org:partners"}
+    assert as_configured.conference.hosts == {f"{ACME}#bob", f"{ACME}#case"}
+
+
 def test_facts_without_a_moment_are_of_now(checked: Checked, tmp_path: Path):
     timeless = {key: value for key, value in EMPLOYEE.items() if key != "now"}
 

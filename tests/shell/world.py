@@ -210,8 +210,10 @@ token_file = "secrets/portal-behind-a-proxy.token"
 [pexip]
 username = "pexip"
 password_file = "secrets/pexip"
-addresses_are_callers = true
 <pexip>
+[[location]]
+name = "Oslo"
+addresses_are_callers = true
 """
 
 
