@@ -18,7 +18,7 @@ DEFAULT_CONFIG = Path("vestibule.toml")
 
 def main(arguments: list[str] | None = None) -> int:
     """Run a command. 0 = all is well, 1 = something is wrong and was said, 2 = the command was not understood."""
-    options = _parser().parse_args(arguments)
+    options = parser().parse_args(arguments)
     try:
         code: int = options.run(options)
     except CheckFailed as failed:
@@ -34,11 +34,12 @@ def main(arguments: list[str] | None = None) -> int:
     return code
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="vestibule", description="Zero-trust admission to video meetings.")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+def parser() -> argparse.ArgumentParser:
+    """Declare every command with its arguments."""
+    command = argparse.ArgumentParser(prog="vestibule", description="Zero-trust admission to video meetings.")
+    commands = command.add_subparsers(required=True, metavar="COMMAND")
     config = argparse.ArgumentParser(add_help=False)
-    config.add_argument("--config", type=Path, default=DEFAULT_CONFIG, help="default: %(default)s")
+    config.add_argument("--config", type=Path, default=DEFAULT_CONFIG, help="the configuration; default: %(default)s")
 
     one = commands.add_parser("demo", help="see it work: loopback only, throw-away keys, no external server")
     demo.add_arguments(one)
@@ -54,7 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     actions = policy.add_subparsers(required=True, metavar="ACTION")
     one = actions.add_parser("test", parents=[config], help="judge the bundle's example cases")
     one.set_defaults(run=_policy_test)
-    return parser
+    return command
 
 
 def _serve(options: argparse.Namespace) -> int:

@@ -1,6 +1,5 @@
 """`vestibule decide`: what would be decided, by the judge that decides, from a file of facts and without a server."""
 
-import io
 import json
 import subprocess
 import sys
@@ -62,6 +61,11 @@ def written(folder: Path, facts: object) -> str:
     file = folder / "facts.json"
     file.write_text(json.dumps(facts, default=datetime.isoformat))
     return str(file)
+
+
+def alone(*arguments: str, told: str = "") -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-B", "-c", ALONE, "decide", *arguments]
+    return subprocess.run(command, cwd=REPOSITORY, input=told, capture_output=True, text=True, check=False)
 
 
 def leaves(value: object) -> Iterator[object]:
@@ -167,13 +171,11 @@ def test_facts_without_a_moment_are_of_now(checked: Checked, tmp_path: Path):
     assert facts_of(written(tmp_path, timeless), checked=checked, now=NOON).now == NOON
 
 
-def test_facts_come_from_standard_input(
-    config: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(json.dumps(EMPLOYEE).encode())))
+def test_facts_come_from_standard_input(config: Path):
+    ran = alone("-", "--config", str(config), told=json.dumps(EMPLOYEE))
 
-    assert main(["decide", "-", "--config", str(config)]) == 0
-    assert capsys.readouterr().out.startswith("decision: deny\nzone: -\n")
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert ran.stdout.startswith("decision: deny\nzone: -\n")
 
 
 def test_a_refusal_is_a_decision_too(config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
@@ -266,15 +268,7 @@ def test_a_command_without_facts_is_not_understood(capsys: pytest.CaptureFixture
 
 
 def test_nobody_is_asked_and_nothing_is_written(config: Path, tmp_path: Path):
-    facts = written(tmp_path, EMPLOYEE)
-
-    ran = subprocess.run(
-        [sys.executable, "-B", "-c", ALONE, "decide", facts, "--config", str(config)],
-        cwd=REPOSITORY,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    ran = alone(written(tmp_path, EMPLOYEE), "--config", str(config))
 
     assert (ran.returncode, ran.stderr) == (0, "")
     assert ran.stdout.startswith("decision: deny\n")
