@@ -25,6 +25,8 @@ def read(*patterns: str) -> dict[str, str]:
 PRODUCTION = read("plugin/**/*.py", "idp_adapters/**/*.py")
 SOURCES = {**PRODUCTION, **read("tools/**/*.py")}
 TESTS = read("tests/**/*.py")
+# Without the folder in which offenders are planted.
+HONEST_TESTS = {name: text for name, text in TESTS.items() if not name.startswith("tests/house/")}
 PAGES = read("*.md", "pyproject.toml")
 
 
@@ -56,13 +58,11 @@ def test_only_three_files_catch_everything():
 
 
 def test_every_ignore_says_what_and_why():
-    assert list(rules.unexplained_ignores({**SOURCES, **TESTS})) == []
+    assert list(rules.unexplained_ignores({**SOURCES, **HONEST_TESTS})) == []
 
 
 def test_nothing_of_ours_is_patched():
-    mine = {name: text for name, text in TESTS.items() if not name.startswith("tests/house/")}
-
-    assert list(rules.patches_of_ours(mine)) == []
+    assert list(rules.patches_of_ours(HONEST_TESTS)) == []
 
 
 def test_every_reason_is_given_by_something():
