@@ -113,9 +113,9 @@ def test_a_table_that_the_example_lacks_is_found():
 
 
 def test_a_setting_that_reading_the_example_does_not_come_to_is_found():
-    source = {"config_new.py": 'def read_new(table): return table.text("colour") if table.has("tenant") else None'}
+    source = 'def read_new(table): return table.text("colour") if table.has("tenant") else None'
 
-    assert settings.unreached(source, readings=settings.read_all(EXAMPLE)) == ("colour",)
+    assert settings.unreached([source], readings=settings.read_all(EXAMPLE)) == ("colour",)
 
 
 def test_a_new_way_to_read_a_key_is_found():

@@ -7,7 +7,7 @@ example does not explain.
 
 import ast
 import tomllib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,6 @@ from tools.reference.example import TABLE, Comments, plain, read_comments
 from tools.reference.listing import Listing, code
 
 EXAMPLE = Path("deploy") / "vestibule.toml"
-SOURCES = "plugin/shell/config*.py"
 KINDS = {
     "flag": "true or false",
     "optional_flag": "true or false",
@@ -74,11 +73,9 @@ def _noting(method: str) -> Callable[..., Any]:
         log = table.problems
         if not isinstance(log, Log) or log.deep:
             return getattr(Table, method)(table, *asked, **how)
-        required = how.get("required", method not in OPTIONAL and how.get("default") is None)
         default = how.get("default")
-        log.readings.append(
-            Reading(place=table.place, key=name, method=method, default=default, required=bool(required))
-        )
+        required = bool(how.get("required", method not in OPTIONAL and default is None))
+        log.readings.append(Reading(place=table.place, key=name, method=method, default=default, required=required))
         log.deep = True  # what a method asks on its own account is one question with it
         try:
             return getattr(Table, method)(table, *asked, **how)
@@ -98,8 +95,9 @@ def settings(repository: Path) -> Listing:
     readings = read_all(text)
     zones = zones_in(text)
     rows = [*rows_of(readings, comments=read_comments(text, zones=zones), zones=zones)]
-    sources = {file.name: file.read_text(encoding="utf-8") for file in sorted(repository.glob(SOURCES))}
-    rows += [("", code(key), "", "", "") for key in unreached(sources, readings=readings)]
+    sources = (file.read_text(encoding="utf-8") for file in sorted(repository.glob("plugin/**/*.py")))
+    readers = [source for source in sources if "toml_reader import" in source]
+    rows += [("", code(key), "", "", "") for key in unreached(readers, readings=readings)]
     return Listing(
         name="settings",
         columns=("Table", "Key", "Kind", "Default", "Meaning"),
@@ -158,12 +156,12 @@ def _toml(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else f'"{value}"' if isinstance(value, str) else str(value)
 
 
-def unreached(sources: Mapping[str, str], *, readings: Iterable[Reading]) -> tuple[str, ...]:
+def unreached(sources: Iterable[str], *, readings: Iterable[Reading]) -> tuple[str, ...]:
     """Name each key that a source asks a table for by a literal, and that no reading of the example has come to."""
     reached = {reading.key for reading in readings}
     asked = {
         node.args[0].value
-        for source in sources.values()
+        for source in sources
         for node in ast.walk(ast.parse(source))
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Attribute)
