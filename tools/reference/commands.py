@@ -16,20 +16,21 @@ def commands(command: argparse.ArgumentParser | None = None) -> Listing:
 
 
 def _rows(command: argparse.ArgumentParser) -> Iterator[tuple[str, str, str]]:
-    for branch in (action for action in command._actions if isinstance(action, argparse._SubParsersAction)):  # noqa: SLF001 - argparse tells its arguments in no other way
-        told = {choice.dest: choice.help or "" for choice in branch._choices_actions}  # noqa: SLF001 - as above
-        for name, below in branch.choices.items():
-            yield code(below.prog), "", told.get(name, "")
-            yield from _arguments(below)
-            yield from _rows(below)
+    # argparse tells what was declared in these attributes and nowhere else.
+    for branch in command._actions:  # noqa: SLF001 - see above
+        if isinstance(branch, argparse._SubParsersAction):  # noqa: SLF001 - see above
+            told = {choice.dest: choice.help or "" for choice in branch._choices_actions}  # noqa: SLF001 - see above
+            for name, below in branch.choices.items():
+                yield code(below.prog), "", told.get(name, "")
+                yield from _arguments(below)
+                yield from _rows(below)
 
 
 def _arguments(command: argparse.ArgumentParser) -> Iterator[tuple[str, str, str]]:
-    for action in command._actions:  # noqa: SLF001 - as above
-        if isinstance(action, argparse._SubParsersAction | argparse._HelpAction):  # noqa: SLF001 - as above
-            continue
-        name = " ".join(filter(None, (next(iter(action.option_strings), ""), _value(action))))
-        yield "", code(name), (action.help or "") % vars(action) if action.help else ""
+    for action in command._actions:  # noqa: SLF001 - see above
+        if not isinstance(action, argparse._SubParsersAction | argparse._HelpAction):  # noqa: SLF001 - see above
+            name = " ".join(filter(None, (next(iter(action.option_strings), ""), _value(action))))
+            yield "", code(name), (action.help or "") % vars(action)
 
 
 def _value(action: argparse.Action) -> str:
