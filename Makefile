@@ -4,7 +4,7 @@ ARGS ?=
 CONFIG ?= vestibule.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test check
+.PHONY: help demo run test check docs
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,7 +23,10 @@ check: .venv/installed-dev ## Format, lint, types, floors, house rules
 	@.venv/bin/ruff check .
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports
-	@.venv/bin/pytest -q tests/test_house.py
+	@.venv/bin/pytest -q tests/test_house.py tests/house
+
+docs: .venv/installed-dev ## Write the tables of README.md and REFERENCE.md anew, from the code
+	@.venv/bin/python -m tests.house.reference
 
 .venv/installed: pyproject.toml .ci/bootstrap
 	@sh .ci/bootstrap .

@@ -25,7 +25,16 @@ from plugin.flow.challenges import Challenges
 from plugin.flow.provider_keys import ProviderKeys
 from plugin.flow.tracing import OpenSpan, Steps
 from plugin.jose.verify import LEEWAY, read_unverified, verify
-from plugin.ports import CLIENT_CERT, Appraisal, AttestationVerifier, Clock, IdpAdapter, Revocation, Store
+from plugin.ports import (
+    CLIENT_CERT,
+    Appraisal,
+    AttestationVerifier,
+    Clock,
+    IdpAdapter,
+    IdpSettings,
+    Revocation,
+    Store,
+)
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -87,10 +96,7 @@ class Verification:
     def assurances(self, issuer: str) -> tuple[Assurance, ...]:
         """Return what the issuer can be asked for in a step-up, weakest first."""
         provider = self._providers.get(issuer)
-        if provider is None:
-            return ()
-        ladder = [Assurance(acr=acr, level=level) for acr, level in provider.settings.acr.items()]
-        return tuple(sorted(ladder, key=lambda rung: (rung.level, rung.acr)))
+        return assurances_of(provider.settings) if provider else ()
 
     async def prove(self, join: JoinRequest, *, steps: Steps) -> Proofs:
         """Prove what a question presents by itself, each proof in a step of its own.
@@ -228,6 +234,12 @@ class Verification:
 
 def _whose(device: AttestationResult) -> tuple[str, str | None, str]:
     return (device.device_id, device.owner, device.appraised_by)
+
+
+def assurances_of(settings: IdpSettings) -> tuple[Assurance, ...]:
+    """Return what a provider can be asked for in a step-up, weakest first."""
+    ladder = [Assurance(acr=acr, level=level) for acr, level in settings.acr.items()]
+    return tuple(sorted(ladder, key=lambda rung: (rung.level, rung.acr)))
 
 
 def _own(device: Finding[AttestationResult], *, identity: Finding[Identity]) -> Finding[AttestationResult]:

@@ -25,9 +25,11 @@ def read_object(raw: bytes) -> dict[str, object]:
         _check_nesting(value)
     except RecursionError:
         raise ValueError(f"nested deeper than {MAX_DEPTH}") from None
-    except (UnicodeError, json.JSONDecodeError) as error:
-        # Both carry the text that they failed on; only the kind of the fault may leave.
-        raise ValueError(f"not JSON in UTF-8 ({type(error).__name__})") from None
+    # Both errors carry the text that they failed on; only the place may leave.
+    except UnicodeError:
+        raise ValueError("not UTF-8") from None
+    except json.JSONDecodeError as error:
+        raise ValueError(f"not JSON at line {error.lineno}, column {error.colno}") from None
     if not isinstance(value, dict):
         raise ValueError("not a JSON object")  # noqa: TRY004 - what is wrong is the text, not a type of ours
     return value

@@ -59,12 +59,15 @@ class _Caller:
     entry: str | None = None
 
 
-def read_facts(case: Entry, *, bundle: Bundle, directory: Directory) -> Facts:
-    """Read the facts of one case. What is wrong is noted in its document, and the facts are then worth nothing."""
+def read_facts(case: Entry, *, bundle: Bundle, directory: Directory, own_lists: bool = False) -> Facts:
+    """Read the facts of one case. What is wrong is noted in its document, and the facts are then worth nothing.
+
+    `own_lists` = a conference of the configuration keeps its lists, and `invited` and `host` add to them.
+    """
     now = _read_now(case)
     caller = _read_caller(case, now=now, setting=bundle.setting)
     return Facts(
-        conference=_read_conference(case, caller=caller, bundle=bundle, directory=directory),
+        conference=_read_conference(case, caller=caller, bundle=bundle, directory=directory, own_lists=own_lists),
         zone=case.value("zone", str, default="") if "zone" in case.table else None,
         protocol=case.value("protocol", str, default=DEFAULT_PROTOCOL),
         identity=Proven(value=caller.identity) if caller.identity else ABSENT,
@@ -80,7 +83,9 @@ def _read_now(case: Entry) -> datetime:
     now = case.table.get("now")
     if isinstance(now, datetime) and now.tzinfo is not None and now.year in _YEARS:
         return now
-    case.problem("`now` is not a moment with its offset, expected for example 2026-11-24T09:00:00Z", near="now")
+    got = "nothing" if now is None else f"`{now}`"
+    expected = f"of {_YEARS.start} to {_YEARS.stop - 1}, for example 2026-11-24T09:00:00Z"
+    case.problem(f"`now` is not a moment with its offset: got {got}, expected one {expected}", near="now")
     return datetime(_YEARS.start, 1, 1, tzinfo=UTC)
 
 
@@ -103,7 +108,8 @@ def _read_caller(case: Entry, *, now: datetime, setting: Setting) -> _Caller:
         case Kind.GUEST.value, ():
             return _Caller()
     expected = "expected a User of one, a Gateway or RoomSystem of one or none, a Guest of none"
-    principal.problem(f"unusable principal `{kind}` of {len(orgs)} organisations, {expected}", near="principal")
+    message = f"`principal`: unusable principal `{kind}` of {len(orgs)} organisations, {expected}"
+    principal.problem(message, near="principal")
     return _Caller()
 
 
@@ -123,7 +129,7 @@ def _read_identity(case: Entry, *, org: str, groups: tuple[str, ...], now: datet
     if provenance is Provenance.PLATFORM and case.table.keys() & {"auth", "device"}:
         case.problem("of somebody whom the platform signed in, neither `auth` nor `device` is known", near="provenance")
     if level not in list(Level):
-        auth.problem(f"unusable level `{level}`, expected {', '.join(map(str, Level))}", near="level")
+        auth.problem(f"`auth.level`: unusable level `{level}`, expected {', '.join(map(str, Level))}", near="level")
         level = Level.SIGNED_IN
     return Identity(
         issuer=issuer,
@@ -147,14 +153,15 @@ def _read_auth_time(auth: Entry, *, level: int, now: datetime) -> datetime | Non
         return None
     text = auth.value("mfa_age", str, default="0s")
     if level < Level.MULTI_FACTOR:
-        auth.problem(f"`mfa_age` at level {level}, expected at least level {Level.MULTI_FACTOR}", near="mfa_age")
+        message = f"`auth.mfa_age` at level {level}, expected at least level {Level.MULTI_FACTOR}"
+        auth.problem(message, near="mfa_age")
     try:
         age = read_duration(text)
     except ValueError as error:
-        auth.problem(str(error), near=text)
+        auth.problem(f"`auth.mfa_age`: {error}", near=text)
         return None
     if not timedelta() <= age <= _OLDEST:
-        auth.problem(f"unusable age `{text}`, expected at most {_OLDEST.days} days", near=text)
+        auth.problem(f"`auth.mfa_age`: unusable age `{text}`, expected at most {_OLDEST.days} days", near=text)
         return None
     return now - age
 
@@ -167,7 +174,7 @@ def _read_device(case: Entry, *, owner: Identity | None, now: datetime) -> Findi
     )
     if not attested:
         if managed or compliant:
-            device.problem("a device that is not attested is neither managed nor compliant", near="device")
+            device.problem("`device`: one that is not attested is neither managed nor compliant", near="device")
         return ABSENT
     result = AttestationResult(
         device_id=_CASE,
@@ -183,13 +190,18 @@ def _read_device(case: Entry, *, owner: Identity | None, now: datetime) -> Findi
     return Proven(value=result)
 
 
-def _read_conference(case: Entry, *, caller: _Caller, bundle: Bundle, directory: Directory) -> Conference:
+def _read_conference(
+    case: Entry, *, caller: _Caller, bundle: Bundle, directory: Directory, own_lists: bool
+) -> Conference:
     alias = case.table.get("conference")
     if isinstance(alias, str):
         found = directory.find(alias)
         if found is None:
-            case.problem(f"unknown conference `{alias}`, expected one of the configuration or a table", near=alias)
-        conference = replace(found or _PLAIN, invited=frozenset(), hosts=frozenset())
+            expected = "expected one of the configuration or a table"
+            case.problem(f"`conference`: unknown conference `{alias}`, {expected}", near=alias)
+        conference = found or _PLAIN
+        if not own_lists:
+            conference = replace(conference, invited=frozenset(), hosts=frozenset())
     else:
         conference = _read_table(case.entry("conference"), bundle=bundle)
     principal = case.entry("principal")
@@ -219,7 +231,7 @@ def _listed(principal: Entry, key: str, *, caller: _Caller) -> frozenset[str]:
     if not principal.value(key, bool, default=False):
         return frozenset()
     if caller.entry is None:
-        principal.problem(f"`{key}` cannot be true, no list can name this principal", near=key)
+        principal.problem(f"`principal.{key}` cannot be true, no list can name this principal", near=key)
         return frozenset()
     return frozenset({caller.entry})
 
@@ -232,7 +244,7 @@ def _read_network(case: Entry, *, data: Data) -> Network:
             case.problem("`country` and `networks` lead to a located address, give either them or it", near="address")
         address = _find_address(case, data=data)
     elif located and read_address(address) is None:
-        case.problem(f"unusable address `{address}`", near=address)
+        case.problem(f"`address`: unusable address `{address}`, expected one of IPv4 or IPv6", near=address)
     return Network(address=address, located=located)
 
 

@@ -10,16 +10,17 @@ from plugin.core.facts import Facts, Separate
 from plugin.core.finding import Proven
 from plugin.core.reasons import Reason
 from plugin.policy.bundle import Bundle, Rule
+from plugin.policy.explain import Account
 from plugin.policy.hearing import JOIN, Hearing, Unanswered, Verdict, hear
 from plugin.policy.principal import find_principal
 from plugin.policy.seat import outward
 from plugin.policy.step_up import Remedy, find_remedy
 
 
-def judge(bundle: Bundle, facts: Facts) -> Decision:
-    """Decide whether these facts admit somebody, and to which room."""
+def judge(bundle: Bundle, facts: Facts, *, account: Account | None = None) -> Decision:
+    """Decide whether these facts admit somebody, and to which room. What happens on the way is noted in `account`."""
     try:
-        return _judge(bundle, facts)
+        return _judge(bundle, facts, account=account or Account())
     except Unanswered as fault:
         policies = tuple(rule.ref for rule in fault.rules)
         return Deny(reasons=(because(Reason.POLICY_ERROR, policies=policies),))
@@ -31,25 +32,27 @@ def judge(bundle: Bundle, facts: Facts) -> Decision:
         return Deny(reasons=(because(Reason.POLICY_ERROR, detail=type(fault).__name__),))
 
 
-def _judge(bundle: Bundle, facts: Facts) -> Decision:
+def _judge(bundle: Bundle, facts: Facts, *, account: Account) -> Decision:
     # 1 who asks
     principal = find_principal(facts, setting=bundle.setting)
     if isinstance(principal, Deny):
         return principal
+    account.principal = principal
 
     # 2 for which rooms, from the seat outward
-    rooms = outward(facts.conference, setting=bundle.setting)
+    rooms = account.rooms = outward(facts.conference, setting=bundle.setting)
     zones = tuple(zone for zone in rooms if facts.zone in (None, zone))
     if not zones:
         return Deny(reasons=(because(Reason.ROOM_UNKNOWN),))
 
     # 3 which is the first that opens
     hearing = hear(bundle, facts=facts, principal=principal)
-    refusals, opening = _ask_outward(hearing, zones=zones)
+    account.unknown = hearing.unknown
+    refusals, opening = _ask_outward(hearing, zones=zones, account=account)
 
     # 4 would another sign-in open a better one
     better = tuple(refusal.zone for refusal in refusals)
-    remedy = find_remedy(bundle, facts=facts, principal=principal, zones=better)
+    remedy = account.remedy = find_remedy(bundle, facts=facts, principal=principal, zones=better)
     if opening is None or (remedy and remedy.zone in bundle.data.prefer_step_up):
         return _deny(refusals, remedy=remedy, unknown=hearing.unknown)
 
@@ -60,7 +63,8 @@ def _judge(bundle: Bundle, facts: Facts) -> Decision:
 
     # 6 what may they do there
     verdicts = hearing.ask(*(capability.value for capability in Capability), zone=opening.zone)
-    capabilities = frozenset(one for one, verdict in zip(Capability, verdicts, strict=True) if verdict.permitted)
+    answers = account.capabilities = dict(zip(Capability, verdicts, strict=True))
+    capabilities = frozenset(one for one, verdict in answers.items() if verdict.permitted)
     if opening.zone == facts.conference.zones[0]:
         reasons = _reasons(Reason.PERMITTED, opening.rules)
         return Allow(zone=opening.zone, capabilities=capabilities, reasons=reasons, revisit_at=_revisit_at(facts))
@@ -75,11 +79,12 @@ def _judge(bundle: Bundle, facts: Facts) -> Decision:
     )
 
 
-def _ask_outward(hearing: Hearing, *, zones: tuple[str, ...]) -> tuple[list[Verdict], Verdict | None]:
+def _ask_outward(hearing: Hearing, *, zones: tuple[str, ...], account: Account) -> tuple[list[Verdict], Verdict | None]:
     """Ask room by room until one opens."""
     refusals: list[Verdict] = []
     for zone in zones:
         (verdict,) = hearing.ask(JOIN, zone=zone)
+        account.joins.append(verdict)
         if verdict.permitted:
             return refusals, verdict
         refusals.append(verdict)

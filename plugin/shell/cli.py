@@ -1,4 +1,4 @@
-"""The command `vestibule`: demo, serve, check, policy test."""
+"""The command `vestibule`: demo, serve, check, decide, policy test."""
 
 import argparse
 import asyncio
@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from plugin.core.errors import Unavailable
-from plugin.shell import telemetry
+from plugin.shell import decide, telemetry
 from plugin.shell.app import serve
 from plugin.shell.check import Checked, CheckFailed, check, judge_cases
 from plugin.shell.demo import run as demo
@@ -18,13 +18,13 @@ DEFAULT_CONFIG = Path("vestibule.toml")
 
 def main(arguments: list[str] | None = None) -> int:
     """Run a command. 0 = all is well, 1 = something is wrong and was said, 2 = the command was not understood."""
-    options = _parser().parse_args(arguments)
+    options = parser().parse_args(arguments)
     try:
         code: int = options.run(options)
     except CheckFailed as failed:
         for problem in failed.problems:
             print(problem, file=sys.stderr)
-        print(f"{len(failed.problems)} problem(s); nothing was started", file=sys.stderr)
+        print(f"{len(failed.problems)} problem(s)", file=sys.stderr)
         return 1
     except (OSError, Unavailable) as error:
         print(f"cannot start: {error}", file=sys.stderr)
@@ -34,11 +34,12 @@ def main(arguments: list[str] | None = None) -> int:
     return code
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="vestibule", description="Zero-trust admission to video meetings.")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+def parser() -> argparse.ArgumentParser:
+    """Declare every command with its arguments."""
+    command = argparse.ArgumentParser(prog="vestibule", description="Zero-trust admission to video meetings.")
+    commands = command.add_subparsers(required=True, metavar="COMMAND")
     config = argparse.ArgumentParser(add_help=False)
-    config.add_argument("--config", type=Path, default=DEFAULT_CONFIG, help="default: %(default)s")
+    config.add_argument("--config", type=Path, default=DEFAULT_CONFIG, help="the configuration; default: %(default)s")
 
     one = commands.add_parser("demo", help="see it work: loopback only, throw-away keys, no external server")
     demo.add_arguments(one)
@@ -47,11 +48,14 @@ def _parser() -> argparse.ArgumentParser:
     one.set_defaults(run=_serve)
     one = commands.add_parser("check", parents=[config], help="report everything that is wrong, and start nothing")
     one.set_defaults(run=_check)
+    one = commands.add_parser("decide", parents=[config], help="say what would be decided about the facts of one join")
+    decide.add_arguments(one)
+    one.set_defaults(run=_decide)
     policy = commands.add_parser("policy", help="work on the bundle of policies")
     actions = policy.add_subparsers(required=True, metavar="ACTION")
     one = actions.add_parser("test", parents=[config], help="judge the bundle's example cases")
     one.set_defaults(run=_policy_test)
-    return parser
+    return command
 
 
 def _serve(options: argparse.Namespace) -> int:
@@ -81,6 +85,11 @@ def _summary(checked: Checked) -> str:
         f"{config.file}: no problems found: {len(config.idps)} identity provider(s), {len(config.zones)} zone(s), "
         f"{len(config.conferences)} conference entr(ies), bundle {checked.bundle.revision[:12]}"
     )
+
+
+def _decide(options: argparse.Namespace) -> int:
+    print(decide.report(options))
+    return 0
 
 
 def _policy_test(options: argparse.Namespace) -> int:

@@ -73,11 +73,12 @@ def read_config(file: Path, *, problems: Problems) -> Config | None:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         problems.add("-", f"not TOML: {error}")
     else:
-        return _read(Table(values, path="", problems=problems), file=file)
+        return read_tables(Table(values, path="", problems=problems), file=file)
     return None
 
 
-def _read(root: Table, *, file: Path) -> Config:
+def read_tables(root: Table, *, file: Path) -> Config:
+    """Read the tables of a file that could be parsed, and note in them what is wrong."""
     server = root.table("server")
     host, port = _listen(server)
     policy = root.table("policy")

@@ -170,7 +170,7 @@ class Table:
 
     def table(self, name: str) -> "Table":
         """Read a table; an absent one reads as empty."""
-        return Table(self.mapping(name), path=self.key(name), problems=self.problems)
+        return type(self)(self.mapping(name), path=self.key(name), problems=self.problems)
 
     def tables(self, name: str) -> tuple["Table", ...]:
         """Read an array of tables; an absent one reads as empty."""
@@ -181,7 +181,8 @@ class Table:
             self._wrong(name, value, expected=f"tables written `[[{name}]]`")
             return ()
         return tuple(
-            Table(item, path=f"{self.key(name)}[{index}]", problems=self.problems) for index, item in enumerate(value)
+            type(self)(item, path=f"{self.key(name)}[{index}]", problems=self.problems)
+            for index, item in enumerate(value)
         )
 
     def path(self, name: str) -> Path:
