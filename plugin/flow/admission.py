@@ -73,8 +73,12 @@ class Admission:
         self._tracing = tracing
         self._clock = clock
 
-    async def answer(self, join: JoinRequest, *, platform: PlatformAdapter, read_since: int) -> Answer:
+    async def answer(
+        self, join: JoinRequest, *, platform: PlatformAdapter, read_since: int, credential: str = ""
+    ) -> Answer:
         """Answer one question. `read_since` is when its reading began, in nanoseconds since the epoch.
+
+        `credential` says in the trace which of its own the platform came with, while one replaces another.
 
         1 take up the trace   2 prove   3 judge   4 write
         """
@@ -82,7 +86,8 @@ class Admission:
         ticket = await find(self._ticketing.find_key(join))
         key = ticket.value if isinstance(ticket, Proven) else None
         parent, join_key = await self._ticketing.traceparent(key), self._ledger.pseudonym(join.join_key)
-        with self._tracing.join(parent=parent, since=read_since, join_key=join_key) as steps:
+        notes = {tracing.CREDENTIAL: credential, tracing.TRANSFERRED: "true" if join.leg.transferred else ""}
+        with self._tracing.join(parent=parent, since=read_since, join_key=join_key, notes=notes) as steps:
             # 2 prove
             conference, trunk = self._directory.find(join.alias), find_trunk(join, entries=self._recognition.trunks)
             proofs = NOBODY

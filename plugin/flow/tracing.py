@@ -11,8 +11,8 @@ exception leaves its kind behind, never its text.
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from types import TracebackType
+from contextlib import AbstractContextManager, contextmanager
+from types import MappingProxyType, TracebackType
 from typing import Self
 
 from opentelemetry.context import Context
@@ -38,12 +38,13 @@ from plugin.core.identity import Identity
 from plugin.core.record import DecisionRecord, Step
 
 JOIN = "vestibule.join"
+REGISTRATION = "vestibule.registration"
 READ = "read"
 IDENTITY = "identity"
 DEVICE = "device"
 JUDGE = "judge"
 WRITE = "write"
-"""The steps. Each has a span `vestibule.STEP`, a child of `vestibule.join`."""
+"""The steps. Each has a span `vestibule.STEP`, a child of its question's."""
 
 ALLOW = "allow"
 REDIRECT = "redirect"
@@ -64,6 +65,8 @@ PLATFORM = "vestibule.platform"
 PHASE = "vestibule.phase"
 CONFERENCE = "vestibule.conference"
 JOIN_KEY = "vestibule.join_key"
+TRANSFERRED = "vestibule.transferred"
+CREDENTIAL = "vestibule.caller.credential"
 BUNDLE_REVISION = "vestibule.bundle.revision"
 POLICIES = "vestibule.policies"
 FINDING = "vestibule.finding"
@@ -79,6 +82,7 @@ DEVICE_ID = "vestibule.device.pseudo.id"
 
 MAX_TEXT = 256
 MAX_ITEMS = 16
+NO_NOTES: Mapping[str, str] = MappingProxyType({})
 
 _TRACEPARENT = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-01")
 
@@ -104,16 +108,24 @@ class Tracing:
         self._monotonic = monotonic
         self._epoch = epoch
 
+    def join(
+        self, *, parent: str | None, since: int, join_key: str = "", notes: Mapping[str, str] = NO_NOTES
+    ) -> AbstractContextManager["Steps"]:
+        """Trace one question about a join. `parent` is the `traceparent` of an earlier question of the same join."""
+        return self.question(JOIN, parent=parent, since=since, notes={JOIN_KEY: join_key, **notes})
+
     @contextmanager
-    def join(self, *, parent: str | None, since: int, join_key: str = "") -> Iterator["Steps"]:
+    def question(
+        self, name: str, *, parent: str | None, since: int, notes: Mapping[str, str] = NO_NOTES
+    ) -> Iterator["Steps"]:
         """Trace one question, which has been read from `since` (nanoseconds since 1970) until now.
 
-        `parent` is the `traceparent` of an earlier question of the same join. Without one a new trace begins,
-        whatever else the process may be tracing.
+        Without a parent a new trace begins, whatever else the process may be tracing. `notes` are attributes of the
+        root; an empty one is left out.
         """
-        root = self._tracer.start_span(JOIN, context=_context(parent), kind=SpanKind.SERVER, start_time=since)
+        root = self._tracer.start_span(name, context=_context(parent), kind=SpanKind.SERVER, start_time=since)
         with OpenSpan(root):
-            _describe(root, {JOIN_KEY: join_key})
+            _describe(root, notes)
             steps = Steps(root, tracer=self._tracer, monotonic=self._monotonic)
             steps.add_read(since=since, until=self._epoch())
             yield steps

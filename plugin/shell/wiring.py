@@ -18,6 +18,7 @@ from plugin.flow.challenges import Challenges
 from plugin.flow.exchange import Exchange
 from plugin.flow.ledger import Ledger
 from plugin.flow.provider_keys import ProviderKeys
+from plugin.flow.registrar import Registrar
 from plugin.flow.ticketing import Ticketing
 from plugin.flow.tracing import Tracing
 from plugin.flow.verification import Verification
@@ -106,6 +107,12 @@ async def open_house(
                 tracing=tracing,
             ),
             challenges=challenges,
+            registrar=Registrar(
+                entries=config.pexip.settings.registrations if config.pexip else (),
+                ledger=ledger,
+                tracing=tracing,
+                clock=clock,
+            ),
             rooms=checked.rooms,
             clock=clock,
         )
