@@ -16,7 +16,7 @@ from plugin.ports import Json
 
 _NOT_ENCODED = re.compile(r"%(?![0-9A-Fa-f]{2})")
 # What canonical form would drop is part of the name under which Pexip registers the device.
-_PARAMETERS = re.compile(r"[;?#]")
+_DROPPED = re.compile(r"[;?#\s]")
 # The documented example has quotes about it, which are sent as they stand there.
 AUTH_TYPES = {text: auth for auth in Auth for text in (auth.value, f'"{auth.value}"')}
 REJECT = SAFE_ANSWERS[Endpoint.REGISTRATION] or {}
@@ -61,5 +61,5 @@ def _alias(unverified_path: str) -> str | None:
         text = unquote(unverified_path, errors="strict")
     except UnicodeDecodeError:
         return None
-    alias = None if _PARAMETERS.search(text) else alias_of(text)
+    alias = None if _DROPPED.search(text) else alias_of(text)
     return alias if alias and alias_of(alias) == alias else None

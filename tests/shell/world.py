@@ -137,6 +137,7 @@ CONFIG = """
 listen = "127.0.0.1:0"
 public_url = "https://vestibule.example.com"
 requests_per_minute = 100000
+<server>
 [store]
 url = "sqlite:///state/vestibule.db"
 [policy]
@@ -171,6 +172,7 @@ name = "core"
 guests_can_present = true
 [[zone]]
 name = "meetme"
+<zone>
 [[conference]]
 alias = ["board", "board@example.com"]
 zones = ["core", "meetme"]
@@ -223,7 +225,15 @@ def write_configuration(folder: Path, *, acme: str, partners: str, authority: De
     `parts` fill in what stands in angle brackets; `{acme}` and `{partners}` in them stand for the issuers.
     """
     bundle = REPOSITORY / "deploy" / "policies"
-    standard = {"conferences": "", "pexip": "", "telemetry": "", "caller": "", "bundle": str(bundle)}
+    standard = {
+        "server": "",
+        "zone": "",
+        "conferences": "",
+        "pexip": "",
+        "telemetry": "",
+        "caller": "",
+        "bundle": str(bundle),
+    }
     (folder / "secrets").mkdir()
     (folder / "secrets" / "pexip").write_text(PASSWORD + "\n")
     (folder / "secrets" / "portal.token").write_text(CALLER_TOKEN + "\n")
