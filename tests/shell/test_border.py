@@ -159,9 +159,7 @@ async def test_the_other_questions_have_safe_answers(world: World) -> None:
     assert registration["action"] == "reject"
 
 
-@pytest.mark.parametrize(
-    "field", ["participant_uuid", "service_name", "idp_attribute_name", "bypass_lock", "unheard_of"]
-)
+@pytest.mark.parametrize("field", ["participant_uuid", "service_name", "vendor", "bypass_lock", "unheard_of"])
 async def test_a_long_text_in_a_participant_question_does_not_cost_the_answer(world: World, field: str) -> None:
     room = await world.service("townhall")
 
