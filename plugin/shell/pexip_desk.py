@@ -74,12 +74,12 @@ class PexipDesk:
                 return await _register(question, params=params, house=house)
             case Endpoint.LOCATION:
                 said = locate(params, rooms=house.rooms, settings=self._settings)
-                return said or refusal(endpoint, Reason.PROBE)
+                return said or pexip.SAFE_ANSWERS[endpoint]
             case Endpoint.DIRECTORY:
-                return look_up(params, settings=self._settings) or refusal(endpoint, Reason.PROBE)
+                return look_up(params, settings=self._settings) or pexip.SAFE_ANSWERS[endpoint]
             case Endpoint.AVATAR:
                 avatar = read_avatar(params, rooms=house.rooms, settings=self._settings)
-                return await self._picture(avatar) if avatar else refusal(endpoint, Reason.PROBE)
+                return await self._picture(avatar) if avatar else None
             case _:
                 assert_never(endpoint)
 

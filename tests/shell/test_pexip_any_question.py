@@ -183,10 +183,11 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
 def honest_join(ticket: str) -> list[Asked]:
     """Alice's own join: what a node asks, in its order."""
     caller = [("call_direction", "dial_in"), ("protocol", "api"), ("local_alias", "board"), ("location", "Oslo")]
-    caller += [("remote_address", "192.0.2.7"), ("call_tag", ticket)]
-    room = [*caller, ("service_tag", "vestibule:core:board")]
-    calls = [[("call_uuid", f"honest-{kind}"), ("participant_type", kind)] for kind in ("api", "standard")]
-    return [ask(SERVICE, caller), *(ask(PARTICIPANT, room + call) for call in calls)]
+    caller += [("remote_address", "192.0.2.7")]
+    tag, room = [("call_tag", ticket)], [*caller, ("service_tag", "vestibule:core:board")]
+    calls = [[*room, ("call_uuid", f"honest-{kind}"), ("participant_type", kind)] for kind in ("api", "standard")]
+    again = ask(PARTICIPANT, calls[0])  # known by its call
+    return [ask(SERVICE, caller + tag), *(ask(PARTICIPANT, call + tag) for call in calls), again]
 
 
 class Oracle:
