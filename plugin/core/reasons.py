@@ -76,6 +76,13 @@ class Reason(Enum):
     TICKET_SPENT = ("ticket-spent", "Your ticket has been used already. Please start again.")
     TICKET_ORDER = ("ticket-order", "Your ticket was presented out of turn. Please start again.")
 
+    # registration of a device
+    REGISTRATION_KNOWN = ("registration-known", "This device may register.")
+    REGISTRATION_LEFT = ("registration-left", "The platform decides by itself whether this device may register.")
+    REGISTRATION_UNKNOWN = ("registration-unknown", "This device is not known here.")
+    REGISTRATION_PLACE = ("registration-place", "This device may not register from here.")
+    REGISTRATION_AUTH = ("registration-auth", "This device may not register in this way.")
+
     # could not look
     NOTHING_PRESENTED = ("nothing-presented", "Please sign in to join.")
     IDP_UNREACHABLE = ("idp-unreachable", "Your organisation's sign-in service does not answer. Please try later.")

@@ -29,7 +29,8 @@ from plugin.flow.assertions import Recognition, agree, read_assertion
 from plugin.flow.ledger import Ledger
 from plugin.flow.offers import offer
 from plugin.flow.ticketing import Ticketing
-from plugin.flow.tracing import Steps, Tracing
+from plugin.flow.tracer import Tracing
+from plugin.flow.tracing import Steps
 from plugin.flow.verification import Proofs, Verification, find
 from plugin.policy.bundle import Bundle
 from plugin.policy.judge import judge
@@ -74,11 +75,18 @@ class Admission:
         self._clock = clock
 
     async def answer(
-        self, join: JoinRequest, *, platform: PlatformAdapter, read_since: int, caller_trace: str | None = None
+        self,
+        join: JoinRequest,
+        *,
+        platform: PlatformAdapter,
+        read_since: int,
+        caller_trace: str | None = None,
+        credential: str = "",
     ) -> Answer:
         """Answer one question. `read_since` is when its reading began, in nanoseconds since the epoch.
 
-        `caller_trace` is the `traceparent` of a caller whose traces are taken up.
+        `caller_trace` is the `traceparent` of a caller whose traces are taken up. `credential` says in the trace which
+        of its own the platform came with, while one replaces another.
 
         1 take up the trace   2 prove   3 judge   4 write
         """
@@ -88,7 +96,10 @@ class Admission:
         parent = await self._ticketing.traceparent(key)
         # Without an address the key would be that of everybody who asks for this conference.
         join_key = self._ledger.pseudonym(join.join_key) if join.network.address else ""
-        with self._tracing.join(parent=parent, caller=caller_trace, since=read_since, join_key=join_key) as steps:
+        notes = {tracing.CREDENTIAL: credential, tracing.TRANSFERRED: "true" if join.leg.transferred else ""}
+        with self._tracing.join(
+            parent=parent, caller=caller_trace, since=read_since, join_key=join_key, notes=notes
+        ) as steps:
             # 2 prove
             conference, trunk = self._directory.find(join.alias), find_trunk(join, entries=self._recognition.trunks)
             proofs = _of_trunk(join, ticket=ticket) if trunk else NOBODY

@@ -12,7 +12,8 @@ from plugin.core.record import DecisionRecord
 from plugin.flow import tracing
 from plugin.flow.ledger import Ledger
 from plugin.flow.ticketing import IssuedTicket, Ticketing
-from plugin.flow.tracing import Steps, Tracing
+from plugin.flow.tracer import Tracing
+from plugin.flow.tracing import Steps
 from plugin.flow.verification import Proofs, Verification
 
 PHASE = "ticket"

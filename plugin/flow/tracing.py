@@ -1,4 +1,4 @@
-"""The trace of a join: the names of its spans and attributes, and the one way to take a step.
+"""The trace of a join: the names of its spans and attributes, and the one way to take a step (`tracer` begins it).
 
 A step is measured once, for the span and for the decision record, so the two cannot disagree. A deny is not an
 error, and neither is a refused proof; a step is one when something could not be looked at, or broke.
@@ -8,18 +8,14 @@ whose people and devices are keyed pseudonyms. The one text of a caller's is the
 exception leaves its kind behind, never its text.
 """
 
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Self
 
 from opentelemetry.context import Context
 from opentelemetry.trace import (
-    Link,
     Span,
-    SpanContext,
-    SpanKind,
     Status,
     StatusCode,
     Tracer,
@@ -33,15 +29,16 @@ from plugin.core.errors import Refused, Unavailable
 from plugin.core.finding import Finding, Gap, Proven, Unproven
 from plugin.core.identity import Identity
 from plugin.core.record import DecisionRecord, Step
-from plugin.flow.trace_context import EarlierQuestions, read_traceparent, under, write_traceparent
+from plugin.flow.trace_context import write_traceparent
 
 JOIN = "vestibule.join"
+REGISTRATION = "vestibule.registration"
 READ = "read"
 IDENTITY = "identity"
 DEVICE = "device"
 JUDGE = "judge"
 WRITE = "write"
-"""The steps. Each has a span `vestibule.STEP`, a child of `vestibule.join`."""
+"""The steps. Each has a span `vestibule.STEP`, a child of its question's."""
 
 ALLOW = "allow"
 REDIRECT = "redirect"
@@ -62,6 +59,8 @@ PLATFORM = "vestibule.platform"
 PHASE = "vestibule.phase"
 CONFERENCE = "vestibule.conference"
 JOIN_KEY = "vestibule.join_key"
+TRANSFERRED = "vestibule.transferred"
+CREDENTIAL = "vestibule.caller.credential"
 BUNDLE_REVISION = "vestibule.bundle.revision"
 POLICIES = "vestibule.policies"
 FINDING = "vestibule.finding"
@@ -83,6 +82,7 @@ CALLER = "caller"
 
 MAX_TEXT = 256
 MAX_ITEMS = 16
+NO_NOTES: Mapping[str, str] = MappingProxyType({})
 
 Now = Callable[[], int]
 """Nanoseconds since 1970, counted on from the moment at which a question had been read."""
@@ -97,51 +97,6 @@ def outcome(decision: Decision) -> str:
             return REDIRECT
         case Deny():
             return DENY
-
-
-class Tracing:
-    """Traces the questions of platforms. `monotonic` counts seconds, `epoch` nanoseconds since 1970."""
-
-    def __init__(
-        self, tracer: Tracer, *, monotonic: Callable[[], float], epoch: Callable[[], int] = time.time_ns
-    ) -> None:
-        self._tracer = tracer
-        self._monotonic = monotonic
-        self._epoch = epoch
-        self._earlier = EarlierQuestions(monotonic=monotonic)
-
-    @contextmanager
-    def join(
-        self, *, parent: str | None, since: int, caller: str | None = None, join_key: str = ""
-    ) -> Iterator["Steps"]:
-        """Trace one question, which has been read from `since` (nanoseconds since 1970) until now.
-
-        `parent` is the `traceparent` of an earlier question of the same join, `caller` that of a listed caller. The
-        trace that continues is the first of them; without either a new one begins, whatever else the process may be
-        tracing. What is not continued is linked: the caller, and earlier questions under the same `join_key`, which
-        is empty where there is none.
-        """
-        own, callers = read_traceparent(parent), read_traceparent(caller)
-        links = [_link(callers, why=CALLER)] if own and callers else []
-        if own is None:
-            links += [_link(context, why=EARLIER) for context in self._earlier.under(join_key)]
-        root = self._tracer.start_span(
-            JOIN, context=under(own or callers), kind=SpanKind.SERVER, links=links, start_time=since
-        )
-        if own is None:
-            self._earlier.add(root.get_span_context(), join_key=join_key)
-        read_until = max(self._epoch(), since)
-        now = self._counting_from(read_until)
-        with OpenSpan(root, now=now):
-            _describe(root, {JOIN_KEY: join_key})
-            steps = Steps(root, tracer=self._tracer, since=since, now=now)
-            steps.add_read(until=read_until)
-            yield steps
-
-    def _counting_from(self, epoch: int) -> Now:
-        """Return a clock that shows `epoch` now, and that nobody can set back or forward."""
-        began = self._monotonic()
-        return lambda: epoch + round((self._monotonic() - began) * 1e9)
 
 
 class Steps:
@@ -206,7 +161,7 @@ class Steps:
             PERSON: record.person,
             DEVICE_ID: record.device,
         }
-        _describe(self._root, attributes)
+        describe(self._root, attributes)
 
     def _start(self, name: str, *, at: int) -> Span:
         context = set_span_in_context(self._root, Context())
@@ -245,20 +200,20 @@ class OpenSpan:
     def outcome(self, word: str) -> None:
         """Say how the step went, in a word from the list above."""
         self.word = word
-        _describe(self._span, {OUTCOME: word})
+        describe(self._span, {OUTCOME: word})
 
     def finding(self, finding: Finding[Identity] | Finding[AttestationResult]) -> None:
         """Say what was found. Issuer and format are told once they are proven; before, they are a caller's text."""
         match finding:
             case Proven(value=Identity() as identity):
                 self.word = PROVEN
-                _describe(self._span, {FINDING: PROVEN, IDP_ISSUER: identity.issuer})
+                describe(self._span, {FINDING: PROVEN, IDP_ISSUER: identity.issuer})
             case Proven(value=AttestationResult() as device):
                 self.word = PROVEN
-                _describe(self._span, {FINDING: PROVEN, DEVICE_FORMAT: device.format})
+                describe(self._span, {FINDING: PROVEN, DEVICE_FORMAT: device.format})
             case Unproven(gap=gap, reason=reason):
                 self.word = gap.value
-                _describe(self._span, {FINDING: gap.value, FINDING_REASON: reason.code})
+                describe(self._span, {FINDING: gap.value, FINDING_REASON: reason.code})
                 if gap is Gap.UNAVAILABLE:
                     self._fail(UNAVAILABLE, why=reason.code)
 
@@ -271,11 +226,7 @@ class OpenSpan:
         self._span.set_status(Status(StatusCode.ERROR, why))
 
 
-def _link(context: SpanContext, *, why: str) -> Link:
-    return Link(context, {LINK: why})
-
-
-def _describe(span: Span, attributes: Mapping[str, str | Sequence[str]]) -> None:
+def describe(span: Span, attributes: Mapping[str, str | Sequence[str]]) -> None:
     """Set what there is to say, each text and list bounded."""
     for name, value in attributes.items():
         if isinstance(value, str) and value:

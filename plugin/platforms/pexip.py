@@ -12,10 +12,12 @@ from enum import Enum
 from plugin.core.decision import Capability
 from plugin.core.enforcement import Enforcement, Grain
 from plugin.core.reasons import Reason
+from plugin.core.registration import RegistrationEntry
+from plugin.core.trunks import IpNetwork
 from plugin.ports import Json
 
 Params = Mapping[str, tuple[str, ...]]
-
+Colour = tuple[int, int, int]
 
 ENFORCEMENT: Enforcement = {
     Capability.HOST: Grain.PERSON,
@@ -30,7 +32,7 @@ LEAVE: Json = {"status": "success", "action": "continue"}
 
 
 class Endpoint(Enum):
-    """The six questions. The first two are about joins, the others have safe answers that never change."""
+    """The six questions. Only the first two are about joins; whatever fails, each has a safe answer."""
 
     SERVICE = "service/configuration"
     PARTICIPANT = "participant/properties"
@@ -53,17 +55,48 @@ SAFE_ANSWERS: Mapping[Endpoint, Json | None] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where media is handled: a system location, and those that it overflows to. The names are Pexip's own."""
+
+    location: str
+    overflow: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Media:
+    """Where the media of a zone's rooms is handled: by the first of `near` that holds the caller, else at `place`."""
+
+    place: Place
+    near: tuple[tuple[tuple[IpNetwork, ...], Place], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """One line of the phonebook, and the organisations (`listed_for`) whose registered devices may read it."""
+
+    name: str
+    alias: str
+    description: str
+    listed_for: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PexipSettings:
     """`own_addresses` = the locations (folded) where no proxy stands between callers and the nodes that ask.
 
     `reject_reason` = a rejected participant is told why. `unsafe_leave_to_platform` are alias patterns whose calls
-    Pexip's own database decides, unseen. `links` lead people to a zone's rooms, `{alias}` = the conference.
+    Pexip's own database decides, unseen. `links` lead people to a zone's rooms, `{alias}` = the conference. `media`
+    and `colours` (red, green, blue) are by zone.
     """
 
     own_addresses: frozenset[str] = frozenset()
     reject_reason: bool = False
     unsafe_leave_to_platform: tuple[str, ...] = ()
     links: Mapping[str, str] = field(default_factory=dict)
+    media: Mapping[str, Media] = field(default_factory=dict)
+    colours: Mapping[str, Colour] = field(default_factory=dict)
+    phonebook: tuple[Listing, ...] = ()
+    registrations: tuple[RegistrationEntry, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,6 +32,11 @@ def text(value: object) -> str | None:
     return None if trimmed else f"a text of 1 to {MAX_TEXT} bytes, printable, without spaces at its ends"
 
 
+def texts(value: object) -> str | None:
+    """Rule: a list of such texts."""
+    return None if isinstance(value, list) and not any(map(text, value)) else "a list of texts"
+
+
 def mail(value: object) -> str | None:
     """Rule: an e-mail address."""
     fits = isinstance(value, str) and len(value) <= MAX_MAIL and re.fullmatch(r"[!-?A-~]+@[!-?A-~]+", value)
@@ -152,6 +157,10 @@ PARTICIPANT: Mapping[str, Rule] = {
     "remote_alias": text,
     "remote_display_name": text,
 }
+
+LOCATION: Mapping[str, Rule] = {"location": text, "overflow_locations": texts}
+DIRECTORY: Mapping[str, Rule] = {"username": text, "alias": text, "description": text}
+REGISTRATION: Mapping[str, Rule] = {"username": text, "password": text}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,6 @@ from datetime import datetime
 from hashlib import sha256
 
 from plugin.core.address import canonical_address
-from plugin.core.alias import canonical_alias
 from plugin.core.directory import glob_covers
 from plugin.core.join import (
     Call,
@@ -24,6 +23,7 @@ from plugin.core.join import (
 )
 from plugin.core.reasons import Reason
 from plugin.core.ticket import TICKET_PREFIX
+from plugin.platforms._pexip_parameters import Unclear, alias_of, fold, folded, one, written
 from plugin.platforms.pexip import Endpoint, LeftToPlatform, NotAJoin, Params, PexipSettings
 from plugin.platforms.pexip_rooms import TAG_PREFIX, read_tag
 
@@ -34,17 +34,13 @@ PROBE_TRIGGERS = frozenset({"options", "subscribe", "arq", "lrq", "web_avatar_fe
 IS_API: Mapping[str, bool] = {"api": True, "api_host": True, "standard": False}  # by participant_type
 
 
-class _Unclear(Exception):
-    """A parameter came with several values, a liar's gap between two readers; or is no text that can be written."""
-
-
 def read(
     endpoint: Endpoint, params: Params, *, settings: PexipSettings, now: datetime
 ) -> JoinRequest | NotAJoin | LeftToPlatform:
     """Read a question. Parameters that are not known are ignored; an empty value counts as absent."""
     if endpoint not in {Endpoint.SERVICE, Endpoint.PARTICIPANT}:
         return NotAJoin(reason=Reason.PROBE)
-    raw, params = params, _fold(params)
+    raw, params = params, fold(params)
     try:
         if _is_left(params, settings=settings):
             return LeftToPlatform()
@@ -54,14 +50,14 @@ def read(
             return NotAJoin(reason=refusal)
         read_join = _read_service if endpoint is Endpoint.SERVICE else _read_participant
         return read_join(params, settings=settings, now=now)
-    except _Unclear:
+    except Unclear:
         return NotAJoin(reason=Reason.REQUEST_MALFORMED)
 
 
 def _read_service(params: Params, *, settings: PexipSettings, now: datetime) -> JoinRequest | NotAJoin:
-    if _one(params, "call_direction") == "dial_out":
+    if one(params, "call_direction") == "dial_out":
         # The answer would have to be the room that dials: one that was not issued here is not for us to describe.
-        room = read_tag(_one(params, "service_tag"))
+        room = read_tag(one(params, "service_tag"))
         if room is None:
             return NotAJoin(reason=Reason.ROOM_UNKNOWN)
         zone, conference = room
@@ -74,10 +70,10 @@ def _read_service(params: Params, *, settings: PexipSettings, now: datetime) -> 
 
 def _read_participant(params: Params, *, settings: PexipSettings, now: datetime) -> JoinRequest | NotAJoin:
     # Pexip repeats the tag of the room that is being entered: it was issued here, the alias was typed by the caller.
-    room = read_tag(_one(params, "service_tag"))
+    room = read_tag(one(params, "service_tag"))
     if room is None:
         return NotAJoin(reason=Reason.ROOM_UNKNOWN)
-    api, call_id = IS_API.get(_one(params, "participant_type")), _one(params, "call_uuid")
+    api, call_id = IS_API.get(one(params, "participant_type")), one(params, "call_uuid")
     if api is None or not call_id:
         return NotAJoin(reason=Reason.REQUEST_MALFORMED)
     zone, conference = room
@@ -87,12 +83,12 @@ def _read_participant(params: Params, *, settings: PexipSettings, now: datetime)
 
 def _refusal(params: Params) -> Reason | None:
     """Say why a question is about nobody's join, if it is not."""
-    direction = _one(params, "call_direction")
-    if direction == "non_dial" or _one(params, "trigger") in PROBE_TRIGGERS:
+    direction = one(params, "call_direction")
+    if direction == "non_dial" or one(params, "trigger") in PROBE_TRIGGERS:
         return Reason.PROBE
     if direction not in {"dial_in", "dial_out"}:
         return Reason.REQUEST_MALFORMED
-    if _one(params, "breakout_uuid"):
+    if one(params, "breakout_uuid"):
         return Reason.ROOM_UNKNOWN
     return None
 
@@ -101,13 +97,13 @@ def _join(
     params: Params, *, alias: str, zone: str | None, settings: PexipSettings, now: datetime, call: Call | None = None
 ) -> JoinRequest:
     caller = Caller(
-        display_name=_one(params, "remote_display_name"),
-        alias=_one(params, "remote_alias"),
-        protocol=_one(params, "protocol"),
-        vendor=_one(params, "vendor"),
+        display_name=one(params, "remote_display_name"),
+        alias=one(params, "remote_alias"),
+        protocol=one(params, "protocol"),
+        vendor=one(params, "vendor"),
     )
-    address, leg = canonical_address(_one(params, "remote_address")), _leg(params)
-    tag = _one(params, "call_tag")
+    address, leg = canonical_address(one(params, "remote_address")), _leg(params)
+    tag = one(params, "call_tag")
     return JoinRequest(
         platform="pexip",
         phase=Phase.PARTICIPANT if call else Phase.ROOM,
@@ -121,7 +117,7 @@ def _join(
             platform_asserted=_asserted(params) if call else None,
         ),
         network=Network(address=address, located=bool(address) and leg.location.casefold() in settings.own_addresses),
-        direction=Direction.DIAL_OUT if _one(params, "call_direction") == "dial_out" else Direction.DIAL_IN,
+        direction=Direction.DIAL_OUT if one(params, "call_direction") == "dial_out" else Direction.DIAL_IN,
         call=call,
         received_at=now,
         leg=leg,
@@ -130,20 +126,20 @@ def _join(
 
 def _leg(params: Params) -> Leg:
     return Leg(
-        location=_one(params, "location"),
-        registered=_one(params, "registered").lower() == "true",
-        asserted_identity=_one(params, "p_asserted_identity"),
-        teams_tenant=_one(params, "teams_tenant_id"),
-        transferred=bool(_one(params, "previous_service_name")),
+        location=one(params, "location"),
+        registered=one(params, "registered").lower() == "true",
+        asserted_identity=one(params, "p_asserted_identity"),
+        teams_tenant=one(params, "teams_tenant_id"),
+        transferred=bool(one(params, "previous_service_name")),
         witnessed=True,
     )
 
 
 def _asserted(params: Params) -> PlatformAsserted | None:
     """Read whom Pexip has signed in. An attribute may have several values: repeated, or as a JSON list."""
-    idp = _one(params, "idp_uuid")
+    idp = one(params, "idp_uuid")
     attributes = {
-        name.removeprefix(ATTRIBUTE_PREFIX): tuple(_written(one) for value in values for one in _each(value) if one)
+        name.removeprefix(ATTRIBUTE_PREFIX): tuple(written(item) for value in values for item in _each(value) if item)
         for name, values in params.items()
         if name.startswith(ATTRIBUTE_PREFIX)
     }
@@ -161,50 +157,18 @@ def _each(value: str) -> Iterator[str]:
 
 def _refuse_two_spellings(params: Params) -> None:
     """Refuse two attributes that would be read as one: the values of the one would count for the other."""
-    names = [folded for name in params if (folded := _folded(name)).startswith(ATTRIBUTE_PREFIX)]
+    names = [name for spelling in params if (name := folded(spelling)).startswith(ATTRIBUTE_PREFIX)]
     if len(set(names)) < len(names):
-        raise _Unclear
-
-
-def _fold(params: Params) -> Params:
-    """Bring names to one spelling, since Pexip's documents and its nodes differ in it."""
-    folded: dict[str, tuple[str, ...]] = {}
-    for name, values in params.items():
-        folded[_folded(name)] = (*folded.get(_folded(name), ()), *values)
-    return folded
-
-
-def _folded(name: str) -> str:
-    return name.lower().replace("-", "_")
-
-
-def _one(params: Params, name: str) -> str:
-    """Return the value of a parameter, empty where it is absent. Raises _Unclear."""
-    values = set(params.get(name, ()))
-    if len(values) > 1:
-        raise _Unclear
-    return _written(values.pop() if values else "")
-
-
-def _written(value: str) -> str:
-    """Return a text that can be written down. Raises _Unclear."""
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        raise _Unclear from None
-    return value
+        raise Unclear
 
 
 def _dialled(params: Params) -> str | None:
-    try:
-        return canonical_alias(_one(params, "local_alias"))
-    except ValueError:
-        return None
+    return alias_of(one(params, "local_alias"))
 
 
 def _is_left(params: Params, *, settings: PexipSettings) -> bool:
     """Say whether a question is about an alias that is left to Pexip. A room with a tag of ours never is."""
     alias = _dialled(params)
-    if alias is None or _one(params, "service_tag").startswith(TAG_PREFIX):
+    if alias is None or one(params, "service_tag").startswith(TAG_PREFIX):
         return False
     return any(glob_covers(pattern, alias) for pattern in settings.unsafe_leave_to_platform)

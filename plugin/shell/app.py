@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from plugin.core.record import DecisionRecord
+from plugin.core.registration import LeaveSignIn
 from plugin.ports import Clock
 from plugin.shell import openapi
 from plugin.shell.check import Checked
@@ -93,6 +94,11 @@ def _warn(checked: Checked) -> None:
     if config.pexip and config.pexip.settings.unsafe_leave_to_platform:
         patterns = list(config.pexip.settings.unsafe_leave_to_platform)
         log.warning("unsafe_leave_to_platform: the platform admits to these by itself", extra={"patterns": patterns})
+    registrations = config.pexip.settings.registrations if config.pexip else ()
+    left = [entry.place for entry in registrations if isinstance(entry.proof, LeaveSignIn)]
+    if left:
+        message = "unsafe_leave_to_platform: the platform registers these by itself"
+        log.warning(message, extra={"registrations": left})
 
 
 async def serve(checked: Checked, *, telemetry: Telemetry) -> None:

@@ -5,12 +5,13 @@ It must never put a secret's value into a problem, a representation or a log.
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 
 from plugin.core.trunks import TrunkEntry
 from plugin.platforms import pexip_fields
+from plugin.platforms.pexip import PexipSettings
 from plugin.ports import DeviceCa
 from plugin.shell.config_conferences import (
     ConferenceEntry,
@@ -24,6 +25,7 @@ from plugin.shell.config_devices import read_device_ca
 from plugin.shell.config_identity import IdpEntry, read_idp
 from plugin.shell.config_places import LocationEntry, read_locations, read_trunks
 from plugin.shell.config_platforms import CallerEntry, PexipEntry, read_caller, read_pexip
+from plugin.shell.config_registrations import phonebook_of, read_registrations
 from plugin.shell.source import IpNetwork
 from plugin.shell.toml_reader import LEAST_TOKEN, Problems, Table
 
@@ -91,9 +93,18 @@ def read_tables(root: Table, *, file: Path) -> Config:
     _no_repetition(root, [caller.rights.name for caller in callers], key="caller.name")
     house = frozenset(policy.texts("house", required=True))
     issuers = {idp.settings.issuer: idp.settings.org for idp in idps}
-    zones, locations = read_zones(root), read_locations(root)
-    trunks = read_trunks(root, locations=locations, orgs=house | frozenset(issuers.values()))
+    orgs = house | frozenset(issuers.values())
+    locations = read_locations(root)
+    zones = read_zones(root, locations=locations)
+    trunks = read_trunks(root, locations=locations, orgs=orgs)
     names = frozenset(entry.trunk.name for entry in trunks)
+    conferences = read_conferences(root, zones=zones, house=house, issuers=issuers, trunks=names)
+    settings = PexipSettings(
+        own_addresses=frozenset(place.name.casefold() for place in locations if place.addresses_are_callers),
+        links={zone.name: zone.link for zone in zones if zone.link},
+        media={zone.name: zone.media for zone in zones if zone.media},
+        colours={zone.name: zone.colour for zone in zones if zone.colour},
+    )
     config = Config(
         file=file,
         host=host,
@@ -111,9 +122,9 @@ def read_tables(root: Table, *, file: Path) -> Config:
         locations=locations,
         trunks=trunks,
         zones=zones,
-        conferences=read_conferences(root, zones=zones, house=house, issuers=issuers, trunks=names),
+        conferences=conferences,
         callers=callers,
-        pexip=_pexip(root, locations=locations, zones=zones, issuers=issuers),
+        pexip=_pexip(root, settings=settings, conferences=conferences, issuers=issuers, orgs=orgs),
         telemetry_endpoint=telemetry.url("endpoint") if telemetry.has("endpoint") else None,
         pseudonym_key=records.secret("pseudonym_key", required=False, least=LEAST_TOKEN),
         keep_records=timedelta(days=records.number("keep_days", default=30, least=1, most=3650)),
@@ -125,13 +136,18 @@ def read_tables(root: Table, *, file: Path) -> Config:
 
 
 def _pexip(
-    root: Table, *, locations: tuple[LocationEntry, ...], zones: tuple[ZoneEntry, ...], issuers: Mapping[str, str]
+    root: Table,
+    *,
+    settings: PexipSettings,
+    conferences: tuple[ConferenceEntry, ...],
+    issuers: Mapping[str, str],
+    orgs: frozenset[str],
 ) -> PexipEntry | None:
     if not root.has("pexip"):
         return None
-    own = frozenset(location.name.casefold() for location in locations if location.addresses_are_callers)
-    links = {zone.name: zone.link for zone in zones if zone.link}
-    return read_pexip(root.table("pexip"), own_addresses=own, links=links, issuers=issuers)
+    phonebook = phonebook_of(root, entries=conferences, orgs=orgs)
+    settings = replace(settings, phonebook=phonebook, registrations=read_registrations(root, orgs=orgs))
+    return read_pexip(root.table("pexip"), settings=settings, issuers=issuers)
 
 
 def _check_across(root: Table, *, config: Config) -> None:

@@ -8,7 +8,9 @@ from itertools import combinations
 from plugin.core.alias import canonical_alias
 from plugin.core.directory import Directory, PatternEntry, globs_overlap
 from plugin.core.facts import Conference, Separate
-from plugin.shell.config_places import NAME
+from plugin.platforms.pexip import Colour, Media
+from plugin.shell.config_media import read_colour, read_media
+from plugin.shell.config_places import NAME, LocationEntry
 from plugin.shell.toml_reader import Table
 
 # The alias stands behind the host: it is for nobody who names a conference to say where a link leads.
@@ -19,7 +21,8 @@ LINK = r"https://[A-Za-z0-9.:\[\]-]+[/?#][!-~]*\{alias\}[!-~]*"
 class ZoneEntry:
     """One `[[zone]]` table. `template` is the Pexip service configuration of its rooms, not yet validated.
 
-    `link` leads people to the zone's rooms, with `{alias}` for the conference; None = nobody is sent there.
+    `link` leads people to the zone's rooms, with `{alias}` for the conference; None = nobody is sent there. `media` and
+    `colour` None = the platform's own.
     """
 
     name: str
@@ -27,6 +30,8 @@ class ZoneEntry:
     template: Mapping[str, object]
     place: str
     link: str | None = None
+    media: Media | None = None
+    colour: Colour | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,13 +45,18 @@ class RoomOverride:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConferenceEntry:
-    """One `[[conference]]` table: exact aliases, or a pattern over the whole alias."""
+    """One `[[conference]]` table: exact aliases, or a pattern over the whole alias.
+
+    `listed_for` are the organisations whose registered devices find it in their phonebook, with its `description`.
+    """
 
     conference: Conference
     aliases: tuple[str, ...]
     pattern: str | None
     overrides: Mapping[str, RoomOverride]
     place: str
+    listed_for: frozenset[str] = frozenset()
+    description: str = ""
 
 
 def directory_of(entries: tuple[ConferenceEntry, ...]) -> Directory:
@@ -59,7 +69,7 @@ def directory_of(entries: tuple[ConferenceEntry, ...]) -> Directory:
     )
 
 
-def read_zones(root: Table) -> tuple[ZoneEntry, ...]:
+def read_zones(root: Table, *, locations: tuple[LocationEntry, ...]) -> tuple[ZoneEntry, ...]:
     """Read `[[zone]]`: at least one, each name once."""
     zones: list[ZoneEntry] = []
     for table in root.tables("zone"):
@@ -68,7 +78,16 @@ def read_zones(root: Table) -> tuple[ZoneEntry, ...]:
         if name in [zone.name for zone in zones]:
             table.problem("name", f"got `{name}` twice")
         link = table.text("link", default="", pattern=LINK, expected="an https URL, `{alias}` behind its host") or None
-        zones.append(ZoneEntry(name=name, inside=inside, template=table.mapping("pexip"), place=table.place, link=link))
+        zone = ZoneEntry(
+            name=name,
+            inside=inside,
+            template=table.mapping("pexip"),
+            place=table.place,
+            link=link,
+            media=read_media(table, locations=locations),
+            colour=read_colour(table),
+        )
+        zones.append(zone)
         table.finish()
     if not zones:
         root.problem("zone", "missing, expected at least one `[[zone]]`")
@@ -150,11 +169,17 @@ def _conference(table: Table, *, zones: tuple[ZoneEntry, ...], known: _Known) ->
         separate=_separate(table),
         sso_group=table.text("sso_group", default="") or None,
     )
-    overrides = _overrides(table.table("pexip"), ladder=ladder)
-    table.finish()
-    return ConferenceEntry(
-        conference=conference, aliases=aliases, pattern=pattern, overrides=overrides, place=table.place
+    entry = ConferenceEntry(
+        conference=conference,
+        aliases=aliases,
+        pattern=pattern,
+        overrides=_overrides(table.table("pexip"), ladder=ladder),
+        place=table.place,
+        listed_for=frozenset(table.texts("listed_for", required=False)),
+        description=table.text("description", default=""),
     )
+    table.finish()
+    return entry
 
 
 def _aliases(table: Table) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from plugin.core.decision import Capability
 from plugin.flow.assertions import PlatformIdp
@@ -30,10 +30,13 @@ class CallerEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PexipEntry:
-    """The `[pexip]` table. `sources` empty (the key is absent) = any source that knows the password."""
+    """The `[pexip]` table. `sources` empty (the key is absent) = any source that knows the password.
 
-    username: str
-    password: str = field(repr=False)
+    `credentials` are the user names with their passwords (RFC 7617 section 2) by what each is called in traces:
+    `current` and `next` while one replaces the other, else the empty name.
+    """
+
+    credentials: Mapping[str, bytes] = field(repr=False)
     path_prefix: str
     challenge: bool
     sources: tuple[IpNetwork, ...]
@@ -70,20 +73,18 @@ def _enforces(table: Table) -> frozenset[Capability]:
     return frozenset(known[name] for name in names if name in known)
 
 
-def read_pexip(
-    table: Table, *, own_addresses: frozenset[str], links: Mapping[str, str], issuers: Mapping[str, str]
-) -> PexipEntry:
-    """Read the `[pexip]` table. `issuers` maps each configured provider to its organisation."""
-    settings = PexipSettings(
-        own_addresses=own_addresses,
+def read_pexip(table: Table, *, settings: PexipSettings, issuers: Mapping[str, str]) -> PexipEntry:
+    """Read the `[pexip]` table, and add to the settings that other tables have made.
+
+    `issuers` maps each configured provider to its organisation.
+    """
+    settings = replace(
+        settings,
         reject_reason=table.flag("reject_reason", default=False),
         unsafe_leave_to_platform=table.texts("unsafe_leave_to_platform", required=False),
-        links=links,
     )
-    # Pexip's own limits for a policy profile: 100 characters each (reference of the configuration API).
     entry = PexipEntry(
-        username=table.text("username", pattern=r"[^:]{1,100}", expected="1 to 100 characters without a colon"),
-        password=table.secret("password", required=True, least=1) or "",
+        credentials=_credentials(table),
         path_prefix=table.text("path_prefix", default="", pattern=r"(/[A-Za-z0-9._~-]+)*", expected="`/path` or empty"),
         challenge=table.flag("challenge", default=False),
         sources=table.networks("sources"),
@@ -93,6 +94,22 @@ def read_pexip(
     )
     table.finish()
     return entry
+
+
+def _credentials(table: Table) -> Mapping[str, bytes]:
+    """Read the user name and the password, and what replaces them: nodes learn of a change one after the other."""
+    # Pexip's own limits for a policy profile: 100 characters each (reference of the configuration API).
+    pattern, expected = r"[^:]{1,100}", "1 to 100 characters without a colon"
+    username = table.text("username", pattern=pattern, expected=expected)
+    current = f"{username}:{table.secret('password', required=True) or ''}".encode()
+    username = table.text("next_username", default=username, pattern=pattern, expected=expected)
+    password = table.secret("next_password", required=table.has("next_username"))
+    if password is None:
+        return {"": current}
+    following = f"{username}:{password}".encode()
+    if following == current:
+        table.problem("next_password", "got the present user name and password, expected others")
+    return {"current": current, "next": following}
 
 
 def _platform_idps(pexip: Table, *, issuers: Mapping[str, str]) -> tuple[PlatformIdp, ...]:

@@ -8,6 +8,7 @@ from plugin.core.reasons import Reason
 from plugin.flow.admission import Admission
 from plugin.flow.challenges import Challenges
 from plugin.flow.exchange import Exchange
+from plugin.flow.registrar import Registrar
 from plugin.platforms.pexip_rooms import PexipRooms
 from plugin.ports import Clock
 
@@ -19,6 +20,7 @@ class House:
     admission: Admission
     exchange: Exchange
     challenges: Challenges
+    registrar: Registrar
     rooms: PexipRooms
     clock: Clock
 

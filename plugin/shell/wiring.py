@@ -18,10 +18,11 @@ from plugin.flow.challenges import Challenges
 from plugin.flow.exchange import Exchange
 from plugin.flow.ledger import Ledger
 from plugin.flow.provider_keys import ProviderKeys
+from plugin.flow.registrar import Registrar
 from plugin.flow.ticketing import Ticketing
-from plugin.flow.tracing import Tracing
+from plugin.flow.tracer import Tracing
 from plugin.flow.verification import Verification
-from plugin.ports import Clock, Store
+from plugin.ports import Clock, Revocation, Store
 from plugin.shell.check import Checked
 from plugin.shell.config import Config
 from plugin.shell.fetch import HttpFetch
@@ -62,56 +63,85 @@ async def open_house(
         keys = ProviderKeys([idp.settings for idp in config.idps], fetch=fetch, clock=clock)
         stack.push_async_callback(keys.close)
         revocation = await open_revocation(config.device_cas, clock=clock, stack=stack)
-        challenges = Challenges(
+        yield furnish(
+            checked,
             store=store,
-            clock=clock,
-            random_bytes=secrets.token_bytes,
-            tenant=config.tenant,
-            origin=origin_of(config.public_url),
-        )
-        verification = Verification(
-            providers=checked.providers,
             keys=keys,
-            verifiers=checked.verifiers,
             revocation=revocation,
-            challenges=challenges,
-            store=store,
+            telemetry=telemetry,
             clock=clock,
-        )
-        ticketing = Ticketing(store=store, clock=clock, random_bytes=secrets.token_bytes)
-        ledger = Ledger(
-            store=store,
-            clock=clock,
-            pseudonym_key=_pseudonym_key(config.pseudonym_key),
-            random_bytes=secrets.token_bytes,
-            keep=config.keep_records,
             listeners=listeners,
         )
-        tracing = Tracing(telemetry.tracer, monotonic=time.perf_counter)
-        yield House(
-            admission=Admission(
-                bundle=checked.bundle,
-                directory=checked.directory,
-                recognition=Recognition(
-                    trunks=config.trunks, idps={idp.id: idp for idp in config.pexip.idps} if config.pexip else {}
-                ),
-                verification=verification,
-                ticketing=ticketing,
-                ledger=ledger,
-                tracing=tracing,
-                clock=clock,
+
+
+def furnish(
+    checked: Checked,
+    *,
+    store: Store,
+    keys: ProviderKeys,
+    revocation: Revocation,
+    telemetry: Telemetry,
+    clock: Clock,
+    listeners: tuple[Callable[[DecisionRecord], None], ...],
+) -> House:
+    """Put a house together from what has been opened for it."""
+    config = checked.config
+    challenges = Challenges(
+        store=store,
+        clock=clock,
+        random_bytes=secrets.token_bytes,
+        tenant=config.tenant,
+        origin=origin_of(config.public_url),
+    )
+    verification = Verification(
+        providers=checked.providers,
+        keys=keys,
+        verifiers=checked.verifiers,
+        revocation=revocation,
+        challenges=challenges,
+        store=store,
+        clock=clock,
+    )
+    ticketing = Ticketing(store=store, clock=clock, random_bytes=secrets.token_bytes)
+    ledger = Ledger(
+        store=store,
+        clock=clock,
+        pseudonym_key=_pseudonym_key(config.pseudonym_key),
+        random_bytes=secrets.token_bytes,
+        keep=config.keep_records,
+        listeners=listeners,
+    )
+    tracing = Tracing(telemetry.tracer, monotonic=time.perf_counter)
+    return House(
+        admission=Admission(
+            bundle=checked.bundle,
+            directory=checked.directory,
+            recognition=Recognition(
+                trunks=config.trunks, idps={idp.id: idp for idp in config.pexip.idps} if config.pexip else {}
             ),
-            exchange=Exchange(
-                directory=checked.directory,
-                verification=verification,
-                ticketing=ticketing,
-                ledger=ledger,
-                tracing=tracing,
-            ),
-            challenges=challenges,
-            rooms=checked.rooms,
+            verification=verification,
+            ticketing=ticketing,
+            ledger=ledger,
+            tracing=tracing,
             clock=clock,
-        )
+        ),
+        exchange=Exchange(
+            directory=checked.directory,
+            verification=verification,
+            ticketing=ticketing,
+            ledger=ledger,
+            tracing=tracing,
+        ),
+        challenges=challenges,
+        registrar=Registrar(
+            entries=config.pexip.settings.registrations if config.pexip else (),
+            ledger=ledger,
+            tracing=tracing,
+            clock=clock,
+        ),
+        rooms=checked.rooms,
+        clock=clock,
+    )
 
 
 async def _purge_now_and_then(store: Store, *, clock: Clock) -> None:

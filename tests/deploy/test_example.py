@@ -16,7 +16,13 @@ from tests.fakes import NOON
 from tests.shell.world import DeviceAuthority
 
 DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
-SECRETS = {"pin_file": "493817", "password_file": "a password", "token_file": "t" * 20, "pseudonym_key_file": "k" * 20}
+SECRETS = {
+    "pin_file": "493817",
+    "password_file": "a password",
+    "next_password_file": "another",
+    "token_file": "t" * 20,
+    "pseudonym_key_file": "k" * 20,
+}
 
 
 def secret_files(table: object) -> dict[str, str]:

@@ -10,7 +10,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from plugin.core.device import AttestationResult, Tier
 from plugin.core.identity import Identity, Level
 from plugin.core.record import DecisionRecord, Mark
-from plugin.flow.tracing import Tracing
+from plugin.flow.tracer import Tracing
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 SINCE = 1_780_000_000_000_000_000

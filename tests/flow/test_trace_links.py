@@ -8,7 +8,7 @@ import pytest
 from opentelemetry.sdk.trace import ReadableSpan
 
 from plugin.flow.trace_context import EARLIER_SECONDS, MAX_EARLIER, MAX_KEYS
-from plugin.flow.tracing import Tracing
+from plugin.flow.tracer import Tracing
 from tests.flow.recorded import SINCE, Recorded
 
 REPOSITORY = Path(__file__).resolve().parents[2]

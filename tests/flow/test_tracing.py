@@ -17,7 +17,8 @@ from plugin.core.identity import Identity
 from plugin.core.reasons import Reason
 from plugin.core.record import Mark, Step
 from plugin.flow import tracing
-from plugin.flow.tracing import MAX_ITEMS, MAX_TEXT, Tracing
+from plugin.flow.tracer import Tracing
+from plugin.flow.tracing import MAX_ITEMS, MAX_TEXT
 from tests.flow.recorded import DEVICE, IDENTITY, MILLISECOND, RECORD, SINCE, Recorded
 
 

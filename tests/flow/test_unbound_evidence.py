@@ -15,7 +15,7 @@ from plugin.core.reasons import Reason
 from plugin.core.transcript import Purpose
 from plugin.flow.challenges import Challenges
 from plugin.flow.provider_keys import ProviderKeys
-from plugin.flow.tracing import Tracing
+from plugin.flow.tracer import Tracing
 from plugin.flow.verification import Verification
 from plugin.ports import Appraisal, IdpSettings
 from plugin.revocation.lookup import RevocationLookup

@@ -16,7 +16,7 @@ from plugin.core.join import Caller, Credentials, Direction, JoinRequest, Networ
 from plugin.core.reasons import Reason
 from plugin.flow.challenges import Challenges
 from plugin.flow.provider_keys import COOL_DOWN, KEPT, ProviderKeys
-from plugin.flow.tracing import Tracing
+from plugin.flow.tracer import Tracing
 from plugin.flow.verification import Verification
 from plugin.ports import IdpSettings
 from plugin.revocation.lookup import RevocationLookup

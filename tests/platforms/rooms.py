@@ -1,6 +1,7 @@
 """A small directory with its rooms, the questions that are put to it, and its answers, each one checked."""
 
 from collections.abc import Callable
+from ipaddress import ip_network
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
@@ -9,8 +10,9 @@ from plugin.core.directory import Directory, PatternEntry
 from plugin.core.facts import Conference
 from plugin.core.join import JoinRequest, Phase
 from plugin.core.reasons import Reason
+from plugin.core.registration import LeaveSignIn, Password, RegistrationEntry
 from plugin.platforms import pexip_answers, pexip_questions
-from plugin.platforms.pexip import Endpoint, LeftToPlatform, NotAJoin, PexipSettings
+from plugin.platforms.pexip import Endpoint, LeftToPlatform, Listing, Media, NotAJoin, PexipSettings, Place
 from plugin.platforms.pexip_rooms import PexipRooms, Template, build_template
 from plugin.ports import Json
 from tests.fakes import NOON
@@ -20,6 +22,37 @@ JOINS = (Endpoint.SERVICE, Endpoint.PARTICIPANT)
 EVERYTHING = frozenset(Capability)
 SETTINGS = PexipSettings()
 DECISION_ID = "dec_7f3k"
+PASSWORD = "password-of-the-kiosks"
+FURNISHED = PexipSettings(
+    own_addresses=frozenset({"oslo"}),
+    media={
+        "core": Media(place=Place(location="Oslo")),
+        "meetme": Media(
+            place=Place(location="Frankfurt", overflow=("Oslo", "Paris")),
+            near=(
+                ((ip_network("198.51.100.0/24"), ip_network("2001:db8::/32")), Place(location="Paris")),
+                ((ip_network("198.51.0.0/16"),), Place(location="London", overflow=("Paris",))),
+            ),
+        ),
+    },
+    colours={"meetme": (0x8A, 0x6D, 0x1C)},
+    phonebook=(
+        Listing(name="board", alias="board", description="The board's own room", listed_for=frozenset({"acme"})),
+        Listing(name="summit", alias="summit", description="Straße", listed_for=frozenset({"acme", "partners"})),
+    ),
+    registrations=(
+        RegistrationEntry(
+            place="registration[0]",
+            alias="*@rooms.example.com",
+            org="acme",
+            proof=Password(username="kiosk", password=PASSWORD),
+        ),
+        RegistrationEntry(
+            place="registration[1]", alias="*@people.example.com", org="acme", proof=None, protocols=frozenset({"sip"})
+        ),
+        RegistrationEntry(place="registration[2]", alias="mcu@partners.example", org="partners", proof=LeaveSignIn()),
+    ),
+)
 
 
 def conference(name: str) -> Conference:

@@ -17,7 +17,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, Span
 
 from plugin.flow import tracing
-from plugin.flow.tracing import Tracing
+from plugin.flow.tracer import Tracing
 from plugin.shell.telemetry import Telemetry, start
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -27,7 +27,7 @@ MORE_THAN_THE_QUEUE_HOLDS = 5000
 
 STOPS = f"""
 import sys, time
-from plugin.flow.tracing import Tracing
+from plugin.flow.tracer import Tracing
 from plugin.shell.telemetry import start
 
 telemetry = start(sys.argv[1])

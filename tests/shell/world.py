@@ -1,5 +1,6 @@
 """A whole house for tests: the real service on a real port, and everybody around it."""
 
+import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -132,6 +133,7 @@ def caller(alias: str, *, ticket: str, address: str) -> dict[str, str]:
     }
 
 
+PART = re.compile(r"<(\w+)>")
 CONFIG = """
 [server]
 listen = "127.0.0.1:0"
@@ -174,6 +176,7 @@ name = "core"
 guests_can_present = true
 [[zone]]
 name = "meetme"
+<zone>
 [[conference]]
 alias = ["board", "board@example.com"]
 zones = ["core", "meetme"]
@@ -226,9 +229,7 @@ def write_configuration(folder: Path, *, acme: str, partners: str, authority: De
     `parts` fill in what stands in angle brackets; `{acme}` and `{partners}` in them stand for the issuers.
     """
     bundle = REPOSITORY / "deploy" / "policies"
-    standard = dict.fromkeys(("server", "device_ca", "conferences", "pexip", "telemetry", "caller", "core"), "")
-    standard["bundle"] = str(bundle)
-    standard["requests_per_minute"] = "100000"
+    standard = {**dict.fromkeys(PART.findall(CONFIG), ""), "bundle": str(bundle), "requests_per_minute": "100000"}
     (folder / "secrets").mkdir()
     (folder / "secrets" / "pexip").write_text(PASSWORD + "\n")
     (folder / "secrets" / "portal.token").write_text(CALLER_TOKEN + "\n")

@@ -8,7 +8,8 @@ from opentelemetry.sdk.trace import TracerProvider
 
 from plugin.core.record import Step
 from plugin.flow import tracing
-from plugin.flow.tracing import Steps, Tracing
+from plugin.flow.tracer import Tracing
+from plugin.flow.tracing import Steps
 from plugin.shell.demo.spans import KEPT, TicketSpans
 
 SINCE = 1_780_000_000_000_000_000
