@@ -43,6 +43,7 @@ ADVICE = {
     "platform-idp": "Add a `[[pexip.idp]]` with the UUID of the provider in Pexip, if its people are to be known.",
     "platform-subject": "Have Pexip pass on the attribute that `subject` names, with one value.",
     "platform-conflict": "The ticket and Pexip's sign-in name two people: the person signs in as one.",
+    "proof-on-trunk": "A client behind a `[[trunk]]` sent a person's proof: it calls as an app, or without one.",
     # device
     "evidence-malformed": "The client sent evidence that does not keep to its format: look at the client.",
     "evidence-format": "No such format is on: `x509` needs a `[[device_ca]]`.",
@@ -51,6 +52,8 @@ ADVICE = {
     "evidence-expired": "Renew the device's certificate.",
     "evidence-key": "Enrol the device anew, with a key of an accepted kind and size.",
     "evidence-signature": "A forgery, or the client signed another transcript.",
+    "evidence-revoked": "Nothing to do, if the device was meant to be shut out; otherwise enrol it anew.",
+    "evidence-conflict": "The client signed with another device than the one whose certificate the proxy saw.",
     "device-owner": "Look at `owners` and `owner_pattern`: the device leads to another person than the token.",
     # ticket
     "ticket-malformed": "The client sent what is no ticket: look at the client.",
@@ -58,8 +61,15 @@ ADVICE = {
     "ticket-conference": "The client asks for a ticket of the conference that it joins.",
     "ticket-spent": "A ticket opens one join from one address. If an alert was logged with it, somebody copied it.",
     "ticket-order": "The platform asked about a participant before it asked for the room: look at the policy profile.",
+    # registration of a device with the platform
+    "registration-known": "Nothing to do.",
+    "registration-left": "Nothing to do: `unsafe_leave_to_platform` of its `[[registration]]` leaves it to Pexip.",
+    "registration-unknown": "Add a `[[registration]]` for the alias, if the device is to be known.",
+    "registration-place": "Look at `networks` of its `[[registration]]`, and at where the device is.",
+    "registration-auth": "Look at `auth` and `protocols` of its `[[registration]]`, and at how the device registers.",
     # could not look
     "nothing-presented": "Nothing to do: the person signs in.",
+    "revocation-unknown": "Look at the CA's `crl_file` and `ocsp_url`: the detail says which could not tell, and why.",
     "idp-unreachable": "Look at the provider and the way to it; the log names the host.",
     "idp-misconfigured": "Look at `issuer` and `key_hosts`: the provider's metadata or keys cannot be used.",
     "store-unavailable": "Look at the disk and the file that `[store] url` names.",
@@ -75,6 +85,7 @@ ADVICE = {
 
 SPANS = {
     "vestibule.join": "one question about a join, from its first byte to its answer",
+    "vestibule.registration": "one question about a device that registers with the platform",
     "vestibule.read": "reading the question",
     "vestibule.identity": "proving who it is",
     "vestibule.device": "proving which device it is",
@@ -99,6 +110,10 @@ SPANS = {
     "vestibule.trunk": "the name of the trunk that the call came by",
     "vestibule.far_end": "`unknown` where people may be behind the call whom nobody has seen",
     "vestibule.host_notice": "the line that whoever leads the meeting should read",
+    "vestibule.transferred": "`true` where the call was in another conference before",
+    "vestibule.caller.credential": "which of its credentials the platform came with: `current` or `next`",
+    "vestibule.device.days_left": "days until the device's certificate ends, where they are few",
+    "vestibule.link": "on a link: `earlier-question` of what may be the same join, or the `caller`'s own trace",
     "enduser.pseudo.id": "a keyed pseudonym of the person",
     "vestibule.device.pseudo.id": "a keyed pseudonym of the device",
 }
