@@ -13,7 +13,7 @@ LINES_OF_A_TEST_FILE = 400
 # A screen: about 30 lines are the aim. `_judge` and the reader of the configuration are one list of steps each.
 LINES_OF_A_FUNCTION = 45
 # It names every part of the house once, and nothing in it branches: in pieces it could not be read as one list.
-MAY_BE_LONG = {"plugin/shell/wiring.py:open_house"}
+MAY_BE_LONG = {"plugin/shell/wiring.py:furnish"}
 MAY_CATCH_EVERYTHING = {"plugin/flow/verification.py", "plugin/policy/judge.py", "plugin/shell/http.py"}
 
 
@@ -73,7 +73,8 @@ def test_every_reason_is_given_by_something():
 
 def test_every_folder_is_on_a_floor():
     files = [name.removesuffix(".py").split("/") for name in PRODUCTION if name.startswith("plugin/")]
-    folders = sorted({f"plugin.{parts[1]}" for parts in files if parts[1] != "__init__"})
+    # The client is a package by itself, which shares nothing with the service: it has a contract of its own.
+    folders = sorted({f"plugin.{parts[1]}" for parts in files if parts[1] not in {"__init__", "client"}})
 
     assert list(rules.floors_without(PAGES["pyproject.toml"], folders=folders)) == []
 

@@ -23,7 +23,7 @@ from plugin.shell.config_conferences import (
 )
 from plugin.shell.config_devices import read_device_ca
 from plugin.shell.config_identity import IdpEntry, read_idp
-from plugin.shell.config_places import LocationEntry, read_locations, read_trunks
+from plugin.shell.config_places import LocationEntry, names_of, read_locations, read_trunks
 from plugin.shell.config_platforms import CallerEntry, PexipEntry, read_caller, read_pexip
 from plugin.shell.config_registrations import phonebook_of, read_registrations
 from plugin.shell.source import IpNetwork
@@ -85,26 +85,17 @@ def read_tables(root: Table, *, file: Path) -> Config:
     host, port = _listen(server)
     policy = root.table("policy")
     store = root.table("store")
-    telemetry = root.table("telemetry")
-    records = root.table("records")
+    telemetry, records = root.table("telemetry"), root.table("records")
     idps = tuple(read_idp(table) for table in root.tables("idp"))
-    _no_repetition(root, [idp.settings.issuer for idp in idps], key="idp.issuer")
     callers = tuple(read_caller(table) for table in root.tables("caller"))
-    _no_repetition(root, [caller.rights.name for caller in callers], key="caller.name")
     house = frozenset(policy.texts("house", required=True))
     issuers = {idp.settings.issuer: idp.settings.org for idp in idps}
     orgs = house | frozenset(issuers.values())
     locations = read_locations(root)
     zones = read_zones(root, locations=locations)
     trunks = read_trunks(root, locations=locations, orgs=orgs)
-    names = frozenset(entry.trunk.name for entry in trunks)
-    conferences = read_conferences(root, zones=zones, house=house, issuers=issuers, trunks=names)
-    settings = PexipSettings(
-        own_addresses=frozenset(place.name.casefold() for place in locations if place.addresses_are_callers),
-        links={zone.name: zone.link for zone in zones if zone.link},
-        media={zone.name: zone.media for zone in zones if zone.media},
-        colours={zone.name: zone.colour for zone in zones if zone.colour},
-    )
+    conferences = read_conferences(root, zones=zones, house=house, issuers=issuers, trunks=names_of(trunks))
+    settings = _pexip_settings(locations, zones=zones)
     config = Config(
         file=file,
         host=host,
@@ -135,6 +126,15 @@ def read_tables(root: Table, *, file: Path) -> Config:
     return config
 
 
+def _pexip_settings(locations: tuple[LocationEntry, ...], *, zones: tuple[ZoneEntry, ...]) -> PexipSettings:
+    return PexipSettings(
+        own_addresses=frozenset(place.name.casefold() for place in locations if place.addresses_are_callers),
+        links={zone.name: zone.link for zone in zones if zone.link},
+        media={zone.name: zone.media for zone in zones if zone.media},
+        colours={zone.name: zone.colour for zone in zones if zone.colour},
+    )
+
+
 def _pexip(
     root: Table,
     *,
@@ -152,7 +152,9 @@ def _pexip(
 
 def _check_across(root: Table, *, config: Config) -> None:
     """Note what no table shows by itself: names that lead nowhere, and settings that contradict each other."""
+    _no_repetition(root, [idp.settings.issuer for idp in config.idps], key="idp.issuer")
     _no_repetition(root, [ca.name for ca in config.device_cas], key="device_ca.name")
+    _no_repetition(root, [caller.rights.name for caller in config.callers], key="caller.name")
     if config.client_certificates and not (config.proxies and config.device_cas):
         root.problem("server.client_certificates", "got `true`, expected `proxies` and a `[[device_ca]]` beside it")
     if config.pexip:

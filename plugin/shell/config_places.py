@@ -47,6 +47,11 @@ def read_trunks(root: Table, *, locations: tuple[LocationEntry, ...], orgs: Iter
     return tuple(entries)
 
 
+def names_of(trunks: tuple[TrunkEntry, ...]) -> frozenset[str]:
+    """Return the names by which the lists of conferences may speak of trunks."""
+    return frozenset(entry.trunk.name for entry in trunks)
+
+
 def _trunk(table: Table, *, name: str, locations: tuple[LocationEntry, ...], orgs: list[str]) -> TrunkEntry | None:
     org = table.text("org", default="") or None
     if org is not None and org not in orgs:

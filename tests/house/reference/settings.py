@@ -29,6 +29,7 @@ KINDS = {
     "subject": "`issuer#subject`",
     "networks": "list of networks",
     "path": "path",
+    "paths": "path or list of paths",
     "content": "path of a file",
     "secret": "secret",
     "mapping": "table",
