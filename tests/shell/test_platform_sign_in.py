@@ -196,6 +196,7 @@ async def test_the_platforms_word_does_not_open_the_core(world: World) -> None:
     entered = await world.participant(core, call="c-1", **ALICE)
 
     assert entered["action"] == "reject"
+    assert world.records[-1].reasons[0].policies[0].startswith("no-platform-sign-in-in-the-core ")
 
 
 async def test_a_sign_in_does_not_carry_over_to_another_call(world: World) -> None:

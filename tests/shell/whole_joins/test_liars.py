@@ -210,3 +210,13 @@ async def test_one_ticket_in_an_app_and_in_a_device_at_once_opens_at_most_one_ca
     )
 
     assert sum(isinstance(one, Joined) for one in outcomes) <= 1
+
+
+@pytest.mark.parametrize("direction", ["", "sideways", "DIAL_IN"])
+async def test_a_call_in_no_known_direction_is_nobodys_join(world: World, node: Node, direction: str) -> None:
+    call = call_of(app("townhall"), direction=direction)
+
+    reading = await node.ask(SERVICE, service_parameters(call, protocol="api"))
+
+    assert (reading.verdict, reading.remarks) == (Verdict.REJECTED, {"reason": "request-malformed"})
+    assert world.records == []
