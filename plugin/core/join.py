@@ -56,7 +56,7 @@ class Leg:
     `location` = where the asking node stands. `registered` = the caller is a device that registered with the platform,
     as `Caller.alias`. `asserted_identity` = the P-Asserted-Identity of a SIP call, which is worth as much as whoever
     sent it. `transferred` = the call was in another conference before. `witnessed` = the platform has itself seen
-    `Network.address`, be it the caller's own or a proxy's.
+    `Network.address`, be it the caller's own or a proxy's. `entered` = the caller is past the platform's own prompt.
     """
 
     location: str = ""
@@ -65,6 +65,7 @@ class Leg:
     teams_tenant: str = ""
     transferred: bool = False
     witnessed: bool = False
+    entered: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

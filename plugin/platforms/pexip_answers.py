@@ -20,6 +20,7 @@ from plugin.core.decision import (
 )
 from plugin.core.join import JoinRequest, Phase
 from plugin.core.reasons import Reason
+from plugin.core.trunks import APPS
 from plugin.platforms.pexip import REJECT, PexipSettings
 from plugin.platforms.pexip_fields import PARTICIPANT, faults, service_faults
 from plugin.platforms.pexip_rooms import PexipRooms, Room
@@ -36,11 +37,8 @@ def honour(join: JoinRequest, decision: Decision, *, rooms: PexipRooms) -> Decis
     room = _room(join, decision, rooms=rooms)
     if room is None:
         return Deny(reasons=(because(Reason.ROOM_UNKNOWN),))
-    excess = room.excess(decision.capabilities)
-    if excess:
-        detail = f"the room of zone `{decision.zone}` gives {sorted(one.value for one in excess)} to everybody"
-        return Deny(reasons=(because(Reason.PLATFORM_CANNOT_HONOUR, detail=detail),))
-    return decision
+    detail = _excess(join, decision, room=room)
+    return Deny(reasons=(because(Reason.PLATFORM_CANNOT_HONOUR, detail=detail),)) if detail else decision
 
 
 def write(
@@ -61,7 +59,7 @@ def write(
         sign_in = _sign_in(join, decision, rooms=rooms, random_pin=random_pin)
         return {**(sign_in or _reject(join, decision, settings=settings)), **envelope}
     room = _room(join, decision, rooms=rooms)
-    if room is None or room.excess(decision.capabilities):
+    if room is None or _excess(join, decision, room=room):
         return {**REJECT, **envelope}
     result = _result(join, decision, room=room, decision_id=decision_id, random_pin=random_pin)
     invalid = faults(result, table=PARTICIPANT) if join.phase is Phase.PARTICIPANT else service_faults(result)
@@ -77,14 +75,38 @@ def _room(join: JoinRequest, decision: Allow | Redirect, *, rooms: PexipRooms) -
     return rooms.find(join.alias, zone=decision.zone) if join.zone in (None, decision.zone) else None
 
 
+def _excess(join: JoinRequest, decision: Allow | Redirect, *, room: Room) -> str:
+    """Say what the room would give beyond the decision, empty where it gives no more."""
+    excess = room.excess(decision.capabilities)
+    if excess:
+        return f"the room of zone `{decision.zone}` gives {sorted(one.value for one in excess)} to everybody"
+    if _is_left_to_prompt(join, decision, room=room) and not room.template.can_ask_devices:
+        return f"a device that is asked for the guest PIN of zone `{decision.zone}` could enter the host PIN"
+    return ""
+
+
+def _is_host(decision: Allow | Redirect) -> bool:
+    # A chair may do everything in a room, whatever its template says.
+    return {Capability.HOST, Capability.PRESENT, Capability.UNMUTE} <= decision.capabilities
+
+
+def _is_left_to_prompt(join: JoinRequest, decision: Allow | Redirect, *, room: Room) -> bool:
+    """Say whether a participant still has a guest PIN to enter: a role of ours would count as having entered it.
+
+    Devices are asked for it after this question, apps before.
+    """
+    is_participant = join.phase is Phase.PARTICIPANT
+    return is_participant and bool(room.template.guest_pin) and not join.leg.entered and not _is_host(decision)
+
+
 def _result(
     join: JoinRequest, decision: Allow | Redirect, *, room: Room, decision_id: str, random_pin: Callable[[int], str]
 ) -> dict[str, object]:
     if join.phase is not Phase.PARTICIPANT:
-        return room.service(random_pin=random_pin)
-    # A chair may do everything in a room, whatever its template says.
-    hosts = {Capability.HOST, Capability.PRESENT, Capability.UNMUTE} <= decision.capabilities
-    result: dict[str, object] = {"preauthenticated_role": "chair" if hosts else "guest"}
+        return room.service(random_pin=random_pin, is_app=join.caller.protocol in APPS)
+    result: dict[str, object] = {}
+    if not _is_left_to_prompt(join, decision, room=room):
+        result["preauthenticated_role"] = "chair" if _is_host(decision) else "guest"
     if Capability.SHOW_NAME not in decision.capabilities:
         result |= {"remote_display_name": NEUTRAL_NAME, "remote_alias": NEUTRAL_NAME}
     if join.credentials.ticket is not None:

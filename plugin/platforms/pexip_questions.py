@@ -31,6 +31,8 @@ ATTRIBUTE_PREFIX = "idp_attribute_"
 
 # Questions about existence, by which nobody joins (H.323 LRQ, SIP OPTIONS and SUBSCRIBE, avatars of the web app).
 PROBE_TRIGGERS = frozenset({"options", "subscribe", "arq", "lrq", "web_avatar_fetch"})
+# How a node spells that there is no role yet is not documented, so all else means that.
+ROLES = frozenset({"chair", "guest"})
 IS_API: Mapping[str, bool] = {"api": True, "api_host": True, "standard": False}  # by participant_type
 
 
@@ -132,6 +134,7 @@ def _leg(params: Params) -> Leg:
         teams_tenant=one(params, "teams_tenant_id"),
         transferred=bool(one(params, "previous_service_name")),
         witnessed=True,
+        entered=one(params, "preauthenticated_role").lower() in ROLES,
     )
 
 

@@ -43,6 +43,11 @@ class Template:
     guest_pin: str | None = field(default=None, repr=False)
 
     @property
+    def can_ask_devices(self) -> bool:
+        """Whether a guest PIN can stand beside a host PIN that is too long to be guessed."""
+        return self.guest_pin is not None and self.guest_pin.endswith("#")
+
+    @property
     def grants(self) -> frozenset[Capability]:
         """What the room gives to every guest, whoever it is."""
         granted = set()
@@ -65,15 +70,19 @@ class Room:
         """Return what the room would give to somebody to whom only these are given."""
         return self.template.grants - capabilities
 
-    def service(self, *, random_pin: Callable[[int], str]) -> dict[str, object]:
-        """Return the service configuration, with a host PIN of its own where none is configured."""
+    def service(self, *, random_pin: Callable[[int], str], is_app: bool = True) -> dict[str, object]:
+        """Return the service configuration, with a host PIN of its own where none is configured.
+
+        A device that is asked for the guest PIN could enter the host PIN as well, after it was judged: so none that
+        anybody knows opens the room for it.
+        """
         template = self.template
         fields = {**template.fields, "name": self.name, "service_tag": self.tag}
         if template.guest_pin:
             fields["guest_pin"] = template.guest_pin
         # Beside a guest PIN, which then ends with `#` too (see _secret_faults).
         secret = random_pin(MAX_PIN - 1) + "#" if template.guest_pin else random_pin(MAX_PIN)
-        fields["pin"] = template.pin or secret
+        fields["pin"] = secret if template.pin is None or (template.can_ask_devices and not is_app) else template.pin
         return fields
 
     def sign_in(self, *, group: str, random_pin: Callable[[int], str]) -> dict[str, object]:

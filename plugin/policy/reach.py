@@ -1,8 +1,8 @@
 """What somebody in a room might lack: where a platform cannot withhold it from one, its rooms have to from all.
 
-Found by asking of a grid of hypothetical people. It is a check on a configuration, not a proof: of hours it tries
-three, of protocols none, and of groups no pairs. A join that it missed is denied in the end, since no platform adapter
-admits anybody to more than was granted.
+What cannot be read off the policies is found by asking of a grid of hypothetical people. That is a check on a
+configuration, not a proof: of hours it tries three, of protocols none, and of groups no pairs. A join that it missed is
+denied in the end, since no platform adapter admits anybody to more than was granted.
 """
 
 from collections.abc import Hashable, Iterator
@@ -22,6 +22,7 @@ from plugin.core.join import Network
 from plugin.core.trunks import DIAL_OUT
 from plugin.policy.bundle import Bundle
 from plugin.policy.hearing import JOIN, Unanswered, hear
+from plugin.policy.implied import implied
 from plugin.policy.principal import find_principal
 from plugin.policy.seat import outward
 from plugin.policy.setting import Setting
@@ -44,6 +45,11 @@ def lacking(
 
     Raises ValueError where the conference does not fit the bundle.
     """
+    return search(bundle, conference=conference, zone=zone, among=among - implied(bundle, zone=zone))
+
+
+def search(bundle: Bundle, *, conference: Conference, zone: str, among: frozenset[Capability]) -> frozenset[Capability]:
+    """Look among hypothetical people for such as lack one of these capabilities in that room."""
     found: set[Capability] = set()
     if not among or zone not in outward(conference, setting=bundle.setting):
         return frozenset()

@@ -36,57 +36,46 @@ def build_rooms(config: Config, *, problems: Problems) -> PexipRooms:
 
 def check_restrictions(config: Config, *, bundle: Bundle, rooms: PexipRooms, problems: Problems) -> None:
     """Note every room in which a platform could not keep somebody from what policies refuse them."""
-    known: dict[tuple[Hashable, str], frozenset[Capability]] = {}
-    among = _not_per_person(config)
+    known: dict[Hashable, frozenset[Capability]] = {}
     for entry in config.conferences:
         form = shape(bundle, entry.conference)
         for zone in entry.conference.zones:
-            if (form, zone) not in known:
-                known[form, zone] = lacking(bundle, conference=entry.conference, zone=zone, among=among)
-            lack = known[form, zone]
-            _check_pexip(config, entry, zone=zone, lack=lack, rooms=rooms, problems=problems)
-            _check_callers(config, entry, zone=zone, lack=lack, problems=problems)
+            given = {**_by_pexip(config, entry, zone=zone, rooms=rooms), **_by_callers(config, entry, zone=zone)}
+            among = frozenset(capability for _, capability in given)
+            if (form, zone, among) not in known:
+                known[form, zone, among] = lacking(bundle, conference=entry.conference, zone=zone, among=among)
+            for (key, capability), message in given.items():
+                if capability in known[form, zone, among]:
+                    problems.add(key, message)
 
 
-def _not_per_person(config: Config) -> frozenset[Capability]:
-    """Collect what some platform cannot withhold from one participant alone."""
-    platforms = [caller.rights.enforcement for caller in config.callers]
-    platforms += [ENFORCEMENT] if config.pexip else []
-    coarse = (of_grain(grain, enforcement=one) for one in platforms for grain in (Grain.ROOM, Grain.NEVER))
-    return frozenset[Capability]().union(*coarse)
+Given = dict[tuple[str, Capability], str]
+"""What somebody gets in a room whatever policies say: where that is set, which capability, and how to say so."""
 
 
-def _check_pexip(
-    config: Config,
-    entry: ConferenceEntry,
-    *,
-    zone: str,
-    lack: frozenset[Capability],
-    rooms: PexipRooms,
-    problems: Problems,
-) -> None:
+def _by_pexip(config: Config, entry: ConferenceEntry, *, zone: str, rooms: PexipRooms) -> Given:
     if config.pexip is None:
-        return
+        return {}
     templates = rooms.patterns[entry.pattern] if entry.pattern else rooms.exact[entry.conference.name]
-    given = templates[zone].grants & of_grain(Grain.ROOM, enforcement=ENFORCEMENT)
-    for capability in _sorted(lack & given):
-        message = f"the room gives `{capability.value}` to all its guests, and policies refuse it to some"
-        problems.add(f"{entry.place}.pexip.{zone}", message)
-    for capability in _sorted(lack & of_grain(Grain.NEVER, enforcement=ENFORCEMENT)):
-        problems.add(f"{entry.place}.pexip.{zone}", f"policies refuse `{capability.value}`, which Pexip never can")
+    of_room = templates[zone].grants & of_grain(Grain.ROOM, enforcement=ENFORCEMENT)
+    always = of_grain(Grain.NEVER, enforcement=ENFORCEMENT)
+    return {
+        (f"{entry.place}.pexip.{zone}", capability): (
+            f"the room gives `{capability.value}` to all its guests, and policies refuse it to some"
+        )
+        for capability in _sorted(of_room | always)
+    }
 
 
-def _check_callers(
-    config: Config, entry: ConferenceEntry, *, zone: str, lack: frozenset[Capability], problems: Problems
-) -> None:
-    for caller in config.callers:
-        if not speaks_for(caller.rights.conferences, entry=entry):
-            continue
-        for capability in _sorted(lack & of_grain(Grain.NEVER, enforcement=caller.rights.enforcement)):
-            message = (
-                f"`{capability.value}` is not in it, and policies refuse it to some in zone `{zone}` of `{entry.place}`"
-            )
-            problems.add(f"caller.{caller.rights.name}.enforces", message)
+def _by_callers(config: Config, entry: ConferenceEntry, *, zone: str) -> Given:
+    callers = [caller.rights for caller in config.callers if speaks_for(caller.rights.conferences, entry=entry)]
+    return {
+        (f"caller.{caller.name}.enforces", capability): (
+            f"lacks `{capability.value}`, which policies refuse to some in zone `{zone}` of `{entry.place}`"
+        )
+        for caller in callers
+        for capability in _sorted(of_grain(Grain.NEVER, enforcement=caller.enforcement))
+    }
 
 
 def _sorted(capabilities: frozenset[Capability]) -> list[Capability]:

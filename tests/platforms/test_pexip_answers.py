@@ -263,6 +263,55 @@ def test_the_pins_of_a_room_fit_together(pin: str | None, guest_pin: str | None,
     assert {name: value for name, value in result_of(answer).items() if "pin" in name.split("_")} == said
 
 
+GUEST_PIN = "123456#"
+ASKED = {**PARTICIPANT, "protocol": "sip", "preauthenticated_role": ""}
+
+
+def test_a_device_has_to_enter_the_guest_pin_before_it_has_a_role() -> None:
+    rooms = rooms_of(build_template({"guests_can_present": True}, {}, guest_pin=GUEST_PIN))
+    before = join_of(Endpoint.PARTICIPANT, ASKED)
+    after = join_of(Endpoint.PARTICIPANT, {**ASKED, "preauthenticated_role": "guest"})
+
+    answers = [result_of(say(join, allow(capabilities=GUEST), rooms=rooms)) for join in (before, after)]
+
+    assert [answer.get("preauthenticated_role") for answer in answers] == [None, "guest"]
+
+
+@pytest.mark.parametrize("role", ["", "None", "null", "unknown"])
+def test_a_device_that_may_host_enters_no_pin(role: str) -> None:
+    rooms = rooms_of(build_template({"guests_can_present": True}, {}, guest_pin=GUEST_PIN))
+    join = join_of(Endpoint.PARTICIPANT, {**ASKED, "preauthenticated_role": role})
+
+    answer = say(join, allow(capabilities=HOST), rooms=rooms)
+
+    assert result_of(answer)["preauthenticated_role"] == "chair"
+
+
+def test_whoever_entered_the_host_pin_is_a_guest_all_the_same() -> None:
+    rooms = rooms_of(build_template({"guests_can_present": True}, {}, pin="9876#", guest_pin=GUEST_PIN))
+    join = join_of(Endpoint.PARTICIPANT, {**ASKED, "preauthenticated_role": "chair"})
+
+    assert result_of(say(join, allow(capabilities=GUEST), rooms=rooms))["preauthenticated_role"] == "guest"
+
+
+@pytest.mark.parametrize(("protocol", "pin"), [("api", "9876#"), ("webrtc", "9876#"), ("sip", "7" * 19 + "#")])
+def test_no_device_is_asked_for_a_pin_where_a_known_host_pin_would_do(protocol: str, pin: str) -> None:
+    rooms = rooms_of(build_template({"guests_can_present": True}, {}, pin="9876#", guest_pin=GUEST_PIN))
+    join = join_of(Endpoint.SERVICE, {**SERVICE, "protocol": protocol})
+
+    assert result_of(say(join, allow(), rooms=rooms))["pin"] == pin
+
+
+def test_where_every_host_pin_could_be_guessed_no_device_is_asked_for_one() -> None:
+    rooms = rooms_of(build_template({"guests_can_present": True}, {}, pin="987654", guest_pin="123456"))
+    join = join_of(Endpoint.PARTICIPANT, ASKED)
+
+    assert (
+        reason_of(pexip_answers.honour(join, allow(capabilities=GUEST), rooms=rooms)) is Reason.PLATFORM_CANNOT_HONOUR
+    )
+    assert say(join, allow(capabilities=GUEST), rooms=rooms) == REJECT
+
+
 def test_a_call_out_of_a_room_is_answered_with_that_room() -> None:
     params = {**SERVICE, "call_direction": "dial_out", "service_tag": "vestibule:meetme:board"}
     join = join_of(Endpoint.SERVICE, params)

@@ -9,7 +9,9 @@ from plugin.shell.demo.node_rules import SERVICE
 from tests.shell.whole_joins.platform import (
     CAFE,
     DEVICE,
+    GUEST_PIN,
     HOME,
+    HOST_PIN,
     MCU,
     PROXY,
     TEAMS,
@@ -115,3 +117,18 @@ async def test_nobody_sees_the_name_that_a_device_gives_itself(node: Node) -> No
 
     assert isinstance(outcome, Joined)
     assert outcome.display_name == "Guest"
+
+
+async def test_a_device_enters_by_the_guest_pin(node: Node) -> None:
+    outcome = await node.dial(device("sip:hotline", pin=GUEST_PIN))
+
+    assert isinstance(outcome, Joined)
+    assert (outcome.room, outcome.role) == ("hotline", "guest")
+
+
+@pytest.mark.parametrize("pin", ["", HOST_PIN, "0000#"])
+async def test_a_device_enters_by_no_other_pin(node: Node, pin: str) -> None:
+    outcome = await node.dial(device("sip:hotline", pin=pin))
+
+    assert isinstance(outcome, TurnedAway)
+    assert outcome.at == "PIN"
