@@ -40,10 +40,7 @@ def secret_files(table: object) -> dict[str, str]:
 def example(tmp_path: Path) -> Path:
     shutil.copy(DEPLOY / "vestibule.toml", tmp_path)
     shutil.copytree(DEPLOY / "policies", tmp_path / "policies")
-    acme, contractors = DeviceAuthority(), DeviceAuthority("Contractors Device CA")
-    (tmp_path / "device-ca.pem").write_bytes(acme.pem)
-    (tmp_path / "device-ca.crl").write_bytes(acme.crl)
-    (tmp_path / "contractors-ca.pem").write_bytes(contractors.pem)
+    (tmp_path / "device-ca.pem").write_bytes(DeviceAuthority().pem)
     (tmp_path / "secrets").mkdir()
     example = tmp_path / "vestibule.toml"
     for file, secret in secret_files(tomllib.loads(example.read_text())).items():

@@ -6,6 +6,7 @@ example does not explain.
 """
 
 import ast
+import re
 import tomllib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -114,9 +115,13 @@ def unknown_methods(reader: type[Table] = Table) -> frozenset[str]:
 
 
 def read_all(text: str) -> tuple[Reading, ...]:
-    """Read an example by the reader of the configuration, and return what it asked for. Its problems do not matter."""
+    """Read an example by the reader of the configuration, and return what it asked for. Its problems do not matter.
+
+    Keys that are there as a comment are read as well: some readers ask no further where there is none.
+    """
     log = Log(file="example", folder=Path())
-    read_tables(NotingTable(tomllib.loads(text), path="", problems=log), file=Path("example"))
+    whole = re.sub(r"^# (?=[\w-]+ = )", "", text, flags=re.MULTILINE)
+    read_tables(NotingTable(tomllib.loads(whole), path="", problems=log), file=Path("example"))
     return tuple(log.readings)
 
 
