@@ -74,7 +74,7 @@ async def test_the_service_tells_the_document_to_anybody(world: World) -> None:
 
 def test_every_door_is_in_the_document_and_every_path_is_a_door() -> None:
     limit = RateLimit(per_minute=1, monotonic=lambda: 0.0)
-    doors = [*GenericDoor((), gate=Gate(), limit=limit, proxies=()).routes(), *routes()]
+    doors = [*GenericDoor((), gate=Gate(), limit=limit, proxies=(), certifying=()).routes(), *routes()]
     operations = {(path, method.upper()) for path, item in DOCUMENT["paths"].items() for method in item}
 
     assert operations == {(door.path, door.method) for door in doors if door.method != "*"}

@@ -30,6 +30,7 @@ from plugin.flow.provider_keys import ProviderKeys
 from plugin.flow.ticketing import Ticketing
 from plugin.platforms.pexip import Endpoint
 from plugin.ports import Fetched
+from plugin.revocation.lookup import RevocationLookup
 from plugin.shell import telemetry
 from plugin.shell.check import prepare
 from plugin.shell.pexip_desk import PexipDesk, Said, question_of
@@ -127,6 +128,7 @@ class Desk:
             checked,
             store=self.store,
             keys=ProviderKeys([idp.settings for idp in checked.config.idps], fetch=nowhere, clock=self.clock),
+            revocation=RevocationLookup({}),
             telemetry=telemetry.start(None),
             clock=self.clock,
             listeners=(self.records.append,),
