@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 
-from plugin.core.decision import Allow, Decision, Deny, Redirect, because
+from plugin.core.decision import Allow, Decision, Deny, PlatformSignIn, Redirect, because
 from plugin.core.device import AttestationResult
 from plugin.core.directory import Directory
 from plugin.core.errors import Unavailable
@@ -185,8 +185,9 @@ class Admission:
             try:
                 await self._ledger.enter(record)
             except Unavailable as unavailable:
-                # What cannot be written down is not allowed; a Deny stays the Deny that it is.
-                if isinstance(decision, Allow | Redirect):
+                # What cannot be written down is not allowed, nor is anybody sent on to a sign-in by it. Else a Deny stays
+                # the Deny that it is.
+                if isinstance(decision, Allow | Redirect) or isinstance(decision.remedy, PlatformSignIn):
                     decision = Deny(reasons=(because(unavailable.reason, detail=unavailable.detail),))
                     record = draft(decision, decision_id=decision_id)
             body = platform.write(join, decision, decision_id=decision_id, trace_id=steps.trace_id)

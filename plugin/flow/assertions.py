@@ -87,5 +87,8 @@ def _groups(asserted: PlatformAsserted, *, idp: PlatformIdp) -> frozenset[str] |
 
 
 def _is_value(text: str) -> bool:
-    """Say whether a text can be one value. How Pexip writes a list, or no value, is documented nowhere."""
-    return not text.startswith("[") and text.casefold() not in {"none", "null"}
+    """Say whether a text can be one value. How Pexip writes several, or none, is documented nowhere.
+
+    Its nodes are known to write `True` and `None`, as Python does: so a list may come as Python writes one.
+    """
+    return not text.startswith(("[", "(", "{")) and text.casefold() not in {"none", "null"}

@@ -80,8 +80,8 @@ def _excess(join: JoinRequest, decision: Allow | Redirect, *, room: Room) -> str
     excess = room.excess(decision.capabilities)
     if excess:
         return f"the room of zone `{decision.zone}` gives {sorted(one.value for one in excess)} to everybody"
-    if _is_left_to_prompt(join, decision, room=room) and not room.template.can_ask_devices:
-        return f"a device that is asked for the guest PIN of zone `{decision.zone}` could enter the host PIN"
+    if _is_left_to_prompt(join, decision, room=room) and not _is_host_pin_secret(join, room=room):
+        return f"who is asked for the guest PIN of zone `{decision.zone}` could enter the host PIN"
     return ""
 
 
@@ -97,6 +97,12 @@ def _is_left_to_prompt(join: JoinRequest, decision: Allow | Redirect, *, room: R
     """
     is_participant = join.phase is Phase.PARTICIPANT
     return is_participant and bool(room.template.guest_pin) and not join.leg.entered and not _is_host(decision)
+
+
+def _is_host_pin_secret(join: JoinRequest, *, room: Room) -> bool:
+    """Say whether the room's host PIN, as it was told for this caller, is one that nobody knows or can guess."""
+    is_random = room.template.pin is None or join.caller.protocol not in APPS
+    return room.template.can_ask_devices and is_random
 
 
 def _result(

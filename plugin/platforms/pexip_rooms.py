@@ -60,11 +60,15 @@ class Template:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Room:
-    """One conference, held in one zone. `name` is the service's: people with another one meet nobody here."""
+    """One conference, held in one zone. `name` is the service's: people with another one meet nobody here.
+
+    `signs_in` = Pexip may be asked to sign people in to it.
+    """
 
     name: str
     tag: str
     template: Template
+    signs_in: bool = False
 
     def excess(self, capabilities: frozenset[Capability]) -> frozenset[Capability]:
         """Return what the room would give to somebody to whom only these are given."""
@@ -78,6 +82,9 @@ class Room:
         """
         template = self.template
         fields = {**template.fields, "name": self.name, "service_tag": self.tag}
+        if self.signs_in:
+            # Said to everybody: of one room, only PINs and groups of providers may differ from answer to answer.
+            fields["non_idp_participants"] = "disallow_all"
         if template.guest_pin:
             fields["guest_pin"] = template.guest_pin
         # Beside a guest PIN, which then ends with `#` too (see _secret_faults).
@@ -162,7 +169,8 @@ class PexipRooms:
         name = template.name or (conference.name if at_home else f"{conference.name} [{zone}]")
         tag = f"{TAG_PREFIX}{zone}:{conference.name}"
         fits = text(name) is None and text(tag) is None and read_tag(tag) == (zone, conference.name)
-        return Room(name=name, tag=tag, template=template) if fits else None
+        signs_in = conference.sso_group is not None
+        return Room(name=name, tag=tag, template=template, signs_in=signs_in) if fits else None
 
     def _of_pattern(self, name: str) -> Mapping[str, Template]:
         return next((found for pattern, found in self.patterns.items() if glob_covers(pattern, name)), {})

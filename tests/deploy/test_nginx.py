@@ -248,3 +248,15 @@ async def test_no_log_quotes_a_question(proxy: Proxy):
     logs = "".join(log.read_text() for log in proxy.folder.glob("*.log"))
 
     assert "alice" not in logs.lower()
+
+
+@pytest.mark.parametrize("path", ["/v1/tickets", SERVICE, AVATAR])
+async def test_a_certificate_that_a_client_writes_into_a_header_is_not_passed_on(proxy: Proxy, path: str):
+    async def echo(request: web.Request) -> web.Response:
+        return web.json_response([name.lower() for name in request.headers if name.lower().startswith("client")])
+
+    lie = "Client-Cert: :MIIB:\r\ncLIENT-cert-chain: :MIIB:\r\nClient_Cert: :MIIB:\r\n"
+    async with proxy.in_front_of(echo):
+        answer = await proxy.send(f"GET {path} HTTP/1.1\r\nHost: {NAME}\r\n{lie}\r\n".encode())
+
+    assert json.loads(answer.body) == []

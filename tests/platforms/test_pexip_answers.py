@@ -302,6 +302,15 @@ def test_no_device_is_asked_for_a_pin_where_a_known_host_pin_would_do(protocol: 
     assert result_of(say(join, allow(), rooms=rooms))["pin"] == pin
 
 
+@pytest.mark.parametrize("role", ["", "null", "host"])
+def test_an_app_that_may_still_be_asked_for_a_pin_does_not_enter_where_the_host_pin_is_known(role: str) -> None:
+    rooms = rooms_of(build_template({"guests_can_present": True}, {}, pin="9876#", guest_pin=GUEST_PIN))
+    join = join_of(Endpoint.PARTICIPANT, {**ASKED, "protocol": "webrtc", "preauthenticated_role": role})
+
+    assert say(join, allow(capabilities=GUEST), rooms=rooms) == REJECT
+    assert result_of(say(join, allow(capabilities=HOST), rooms=rooms))["preauthenticated_role"] == "chair"
+
+
 def test_where_every_host_pin_could_be_guessed_no_device_is_asked_for_one() -> None:
     rooms = rooms_of(build_template({"guests_can_present": True}, {}, pin="987654", guest_pin="123456"))
     join = join_of(Endpoint.PARTICIPANT, ASKED)

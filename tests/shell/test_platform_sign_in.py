@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from plugin.core.decision import HOST_NOTICE
+from tests.shell.test_outages import locked
 from tests.shell.world import World, opened
 
 HOUSE_IDP, PARTNER_IDP = "7d7e6a2c-0a2a-4a2c-9d51-2d5b3b7c7c11", "0b5f0b5f-0a2a-4a2c-9d51-2d5b3b7c7c11"
@@ -90,6 +91,23 @@ async def test_a_bad_ticket_is_not_helped_by_a_sign_in(world: World) -> None:
     room = await world.service("retreat", ticket="vt_" + "A" * 27)
 
     assert room["action"] == "reject"
+
+
+async def test_a_question_that_cannot_be_written_down_is_not_asked(world: World) -> None:
+    with locked(world):
+        room = await world.service("retreat")
+
+    assert room["action"] == "reject"
+
+
+async def test_the_room_of_a_sign_in_is_the_room_of_everybody_else_there(world: World) -> None:
+    """Pexip wants all answers for one name to be the same, but for PINs and groups of providers."""
+    ticket = await world.ticket(await world.proofs("retreat", token=world.token("alice")))
+
+    asked, known = (await world.service("retreat"))["result"], (await world.service("retreat", ticket=ticket))["result"]
+
+    differing = {name for name in asked.keys() | known.keys() if asked.get(name) != known.get(name)}
+    assert differing == {"pin", "host_identity_provider_group", "guest_identity_provider_group"}
 
 
 async def test_a_call_that_the_platform_makes_is_not_signed_in(world: World) -> None:
