@@ -1,6 +1,6 @@
 """Where traces meet: W3C's `traceparent` in and out, and the questions that may belong to one join.
 
-A context says which trace a span is in and nothing else. It is read by `tracing` alone and must never decide anything:
+A context says which trace a span is in and nothing else. It is read by `tracer` alone and must never decide anything:
 whoever shares an address and a name with somebody else is linked to that person's questions, and gains nothing by it.
 `tracestate` and baggage are never taken over.
 """

@@ -1,8 +1,7 @@
 """Pexip Infinity's external policy: how a conferencing node asks, and how it has to be answered.
 
-The node falls back to its own database on anything that it does not understand, so nothing is ever left unsaid here:
-an `action` stands in every answer about a join, a reject carries no `result` (a valid one would win over the
-action), and every field is checked once more before it leaves.
+What the readers and writers beside this share: the six questions, the answer of each that is safe whatever fails, and
+the settings. The node falls back to its own database on anything that it does not understand, so nothing is left unsaid.
 """
 
 from collections.abc import Mapping

@@ -71,9 +71,9 @@ def read_config(file: Path, *, problems: Problems) -> Config | None:
     try:
         values = tomllib.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
-        problems.add("-", f"cannot read the file: {error.strerror}")
+        problems.add("", f"cannot read the file: {error.strerror}")
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        problems.add("-", f"not TOML: {error}")
+        problems.add("", f"not TOML: {error}")
     else:
         return read_tables(Table(values, path="", problems=problems), file=file)
     return None

@@ -25,8 +25,8 @@ def read_colour(zone: Table) -> Colour | None:
     """Read `avatar`; None = Pexip draws its own placeholder."""
     if not zone.has("avatar"):
         return None
-    colour = zone.text("avatar", default="#000000", pattern=r"#[0-9a-fA-F]{6}", expected="a colour such as `#2e7d5b`")
-    red, green, blue = bytes.fromhex(colour.removeprefix("#"))
+    colour = zone.text("avatar", pattern=r"#[0-9a-fA-F]{6}", expected="a colour such as `#2e7d5b`")
+    red, green, blue = bytes.fromhex(colour.removeprefix("#") or "000000")
     return red, green, blue
 
 

@@ -102,11 +102,13 @@ def _credentials(table: Table) -> Mapping[str, bytes]:
     pattern, expected = r"[^:]{1,100}", "1 to 100 characters without a colon"
     username = table.text("username", pattern=pattern, expected=expected)
     current = f"{username}:{table.secret('password', required=True) or ''}".encode()
-    username = table.text("next_username", default=username, pattern=pattern, expected=expected)
-    password = table.secret("next_password", required=table.has("next_username"))
+    next_username = table.text("next_username", default="", pattern=pattern, expected=expected)
+    password = table.secret("next_password", required=False)
     if password is None:
+        if next_username:
+            table.problem("next_password_file", "got none, expected the password that goes with `next_username`")
         return {"": current}
-    following = f"{username}:{password}".encode()
+    following = f"{next_username or username}:{password}".encode()
     if following == current:
         table.problem("next_password", "got the present user name and password, expected others")
     return {"current": current, "next": following}

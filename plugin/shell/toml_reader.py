@@ -23,14 +23,14 @@ LEAST_TOKEN = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """What is wrong, where: `file: key.path: message`."""
+    """What is wrong, where: `file: key.path: message`, with an empty `key` for the file as a whole."""
 
     file: str
     key: str
     message: str
 
     def __str__(self) -> str:
-        return f"{self.file}: {self.key}: {self.message}"
+        return ": ".join(filter(None, (self.file, self.key, self.message)))
 
 
 @dataclass(slots=True, kw_only=True)

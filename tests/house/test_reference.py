@@ -148,7 +148,7 @@ def test_a_step_and_an_attribute_that_nobody_explained_are_found():
     ("file", "text", "make"),
     [
         ("stores/new.py", "class New:\n def claim(s): ...\n def swap(s): ...\n def purge(s): ...", adapters.stores),
-        ("shell/new_door.py", "class Door:\n def honour(s): ...\n def write(s): ...", adapters.platforms),
+        ("shell/new_door.py", "class Door: ...", adapters.platforms),
     ],
 )
 def test_a_store_and_a_platform_without_a_docstring_are_found(
@@ -161,6 +161,12 @@ def test_a_store_and_a_platform_without_a_docstring_are_found(
     (fault,) = make(tmp_path).lacking()
 
     assert "`new` lacks its sentence" in fault
+
+
+def test_every_platform_that_has_a_door_is_listed():
+    names = [name for name, _ in adapters.platforms(REPOSITORY).rows]
+
+    assert names == ["`generic`", "`pexip`"]
 
 
 def test_a_row_without_a_sentence_is_named_with_the_place_for_one():

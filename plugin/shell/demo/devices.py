@@ -14,7 +14,8 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from plugin.core import base64url
 
-LIFETIME = timedelta(days=7)
+# More than the fortnight before its end in which the service mentions a certificate.
+LIFETIME = timedelta(days=30)
 P256_BYTES = 32
 
 
@@ -35,7 +36,7 @@ class Device:
 
 
 class CorporateCa:
-    """Certifies the devices that an organisation manages (RFC 5280), for a week from `now`."""
+    """Certifies the devices that an organisation manages (RFC 5280), for a month from `now`."""
 
     def __init__(self, name: str, *, now: datetime) -> None:
         self._key = ec.generate_private_key(ec.SECP256R1())

@@ -143,8 +143,8 @@ def _listen(port: int) -> socket.socket:
     """Take a port of this machine alone, another one where it is not free."""
     try:
         return socket.create_server((LOOPBACK, port))
-    except OSError as error:
-        _say(f"  Port {port} is not free ({error.strerror}), so another one is used.\n")
+    except OSError:
+        _say(f"  Port {port} is not free, so another one is used.\n")
         return socket.create_server((LOOPBACK, 0))
 
 

@@ -1,4 +1,4 @@
-"""What can be plugged in: identity adapters and evidence formats by entry point, platforms and stores by their shape.
+"""What can be plugged in: adapters and evidence formats by entry point, platforms by door, stores by their shape.
 
 The sentence of an adapter is the first line of its module's docstring.
 """
@@ -14,8 +14,8 @@ from plugin.shell.registry import ATTESTATION, IDP_ADAPTERS
 from tests.house.reference.listing import Listing, code, first_sentence
 
 OURS = "vestibule"
-# A class is what its socket in `plugin/ports.py` asks for.
-_PLATFORM, _STORE = frozenset({"honour", "write"}), frozenset({"claim", "swap", "purge"})
+# What a class needs for the socket in `plugin/ports.py`.
+_STORE = frozenset({"claim", "swap", "purge"})
 
 
 def identity_adapters() -> Listing:
@@ -31,7 +31,7 @@ def evidence_formats() -> Listing:
 def platforms(repository: Path) -> Listing:
     """List the platforms that have a door, each with what its module says of itself."""
     doors = (repository / "plugin" / "shell").glob("*_door.py")
-    names = sorted(door.stem.removesuffix("_door") for door in doors if _has_class(_tree(door), methods=_PLATFORM))
+    names = sorted(door.stem.removesuffix("_door") for door in doors)
     modules = {name: repository / "plugin" / "platforms" / f"{name}.py" for name in names}
     return _listed("platforms", "Platform", modules=modules)
 
