@@ -185,8 +185,8 @@ class Admission:
             try:
                 await self._ledger.enter(record)
             except Unavailable as unavailable:
-                # What cannot be written down is not allowed, nor is anybody sent on to a sign-in by it. Else a Deny stays
-                # the Deny that it is.
+                # What cannot be written down admits nobody and sends nobody on to a sign-in. Any other Deny stays what
+                # it is.
                 if isinstance(decision, Allow | Redirect) or isinstance(decision.remedy, PlatformSignIn):
                     decision = Deny(reasons=(because(unavailable.reason, detail=unavailable.detail),))
                     record = draft(decision, decision_id=decision_id)

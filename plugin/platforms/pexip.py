@@ -1,7 +1,7 @@
 """Pexip Infinity's external policy: how a conferencing node asks, and how it has to be answered.
 
 What the readers and writers beside this share: the six questions, the answer of each that is safe whatever fails, and
-the settings. The node falls back to its own database on anything that it does not understand, so nothing is left unsaid.
+the settings. The node falls back to its own database on anything that it does not understand: nothing is left unsaid.
 """
 
 from collections.abc import Mapping

@@ -181,7 +181,7 @@ def test_a_caller_who_cannot_withhold_what_policies_refuse_is_a_problem_of_its_o
         f'name = "proxied"\nconferences = {conferences}\nenforces = ["present", "host", "showName"]',
     )
 
-    told = [problem for problem in problems if problem.startswith("caller.proxied.enforces: `unmute`")]
+    told = [problem for problem in problems if problem.startswith("caller.proxied.enforces: lacks `unmute`")]
     assert {problem.rpartition("`")[0].rpartition("`")[2] for problem in told} == places
 
 
