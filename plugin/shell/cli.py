@@ -1,4 +1,4 @@
-"""The command `vestibule`: demo, serve, check, decide, policy test."""
+"""The command `vestibule`: demo, serve, check, doctor, decide, policy test."""
 
 import argparse
 import asyncio
@@ -11,6 +11,8 @@ from plugin.shell import decide, telemetry
 from plugin.shell.app import serve
 from plugin.shell.check import Checked, CheckFailed, check, judge_cases
 from plugin.shell.demo import run as demo
+from plugin.shell.doctor import command as doctor
+from plugin.shell.doctor.report import as_text, failed
 from plugin.shell.logs import log_as_json
 
 DEFAULT_CONFIG = Path("vestibule.toml")
@@ -48,6 +50,9 @@ def parser() -> argparse.ArgumentParser:
     one.set_defaults(run=_serve)
     one = commands.add_parser("check", parents=[config], help="report everything that is wrong, and start nothing")
     one.set_defaults(run=_check)
+    one = commands.add_parser("doctor", parents=[config], help="say what is wrong with an installation, and what to do")
+    doctor.add_arguments(one)
+    one.set_defaults(run=_doctor)
     one = commands.add_parser("decide", parents=[config], help="say what would be decided about the facts of one join")
     decide.add_arguments(one)
     one.set_defaults(run=_decide)
@@ -85,6 +90,12 @@ def _summary(checked: Checked) -> str:
         f"{config.file}: no problems found: {len(config.idps)} identity provider(s), {len(config.zones)} zone(s), "
         f"{len(config.conferences)} conference entr(ies), bundle {checked.bundle.revision[:12]}"
     )
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    lines = tuple(doctor.examine(options))
+    print(as_text(lines))
+    return 1 if failed(lines) else 0
 
 
 def _decide(options: argparse.Namespace) -> int:

@@ -20,16 +20,19 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 from opentelemetry.trace import Tracer
 
+from plugin.shell.metrics import Metrics
+
 SERVICE = "vestibule"
 EXPORT_SECONDS = 5.0
 SHUTDOWN_SECONDS = 2.0
 
 
 class Telemetry:
-    """A tracer of this service's own, and what it takes to stop it. The process's global tracer is left alone."""
+    """A tracer and metrics of this service's own, and what it takes to stop. The process's globals are left alone."""
 
     def __init__(self, provider: TracerProvider) -> None:
         self._provider = provider
+        self.metrics = Metrics()
         self.tracer: Tracer = provider.get_tracer(SERVICE, version(SERVICE))
 
     def shutdown(self) -> None:

@@ -109,7 +109,7 @@ def furnish(
         pseudonym_key=_pseudonym_key(config.pseudonym_key),
         random_bytes=secrets.token_bytes,
         keep=config.keep_records,
-        listeners=listeners,
+        listeners=(telemetry.metrics.record, *listeners),
     )
     tracing = Tracing(telemetry.tracer, monotonic=time.perf_counter)
     return House(

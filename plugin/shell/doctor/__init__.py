@@ -1,0 +1,1 @@
+"""`vestibule doctor`: what is wrong with an installation, and what to do about it."""
