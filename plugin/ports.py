@@ -27,6 +27,9 @@ class PlatformAdapter(Protocol):
     def write(self, join: JoinRequest, decision: Decision, *, decision_id: str, trace_id: str) -> Json:
         """Say the decision in the platform's own words."""
 
+    def told(self, join: JoinRequest, decision: Decision) -> str:
+        """Return what of it the person is told, empty where the platform shows nothing."""
+
 
 class Clock(Protocol):
     """Time is asked for, never reached for."""
@@ -82,6 +85,13 @@ class Store(Protocol):
         """Remove some expired entries, in bounded time, and say how many: 0 = none is left."""
 
     async def close(self) -> None: ...
+
+
+class DecisionLog(Protocol):
+    """Where decisions are written down a second time, for those who read logs."""
+
+    async def append(self, line: bytes) -> None:
+        """Hand one whole line to the system, in the order of the calls. Raises Unavailable."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

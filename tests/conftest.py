@@ -30,6 +30,7 @@ COMPONENTS: dict[str, Callable[[], str | None]] = {
     "axe-core": _modules("tests/shell/demo/axe"),
     "chromium": _program("chromium"),
     "cjpeg": _program("cjpeg"),
+    "logrotate": _program("logrotate"),
     "nginx": _program("nginx"),
     "node-oidc-provider": foreign.why_missing,
     "openssl": _program("openssl"),

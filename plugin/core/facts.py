@@ -66,8 +66,25 @@ class Assurance:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """What is on record of where a call came from, without the address: what policies may ask of one.
+
+    `country` None = no table knew it. `networks` and `ranges` (those that policies name outright) say of each whether
+    the address was in it; of one that is not there nobody knows.
+    """
+
+    located: bool
+    country: str | None
+    networks: dict[str, bool]
+    ranges: dict[str, bool]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """`zone` set = judge that room alone (PARTICIPANT). `assurances` = what the person's provider can be asked for."""
+    """`zone` set = judge that room alone (PARTICIPANT). `assurances` = what the person's provider can be asked for.
+
+    `network` is where the call comes from; a Place, where it is judged again from its record.
+    """
 
     conference: Conference
     zone: str | None
@@ -75,6 +92,6 @@ class Facts:
     identity: Finding[Identity]
     device: Finding[AttestationResult]
     trunk: Trunk | None
-    network: Network
+    network: Network | Place
     assurances: tuple[Assurance, ...]
     now: datetime

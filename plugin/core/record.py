@@ -4,6 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from plugin.core.decision import StepUp
+from plugin.core.seen_facts import SeenFacts
+
+SCHEMA = 1
+"""The version of the record. It rises when a field is taken away or changes its meaning, not when one is added."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +42,7 @@ class DecisionRecord:
     `host_notice` is the line for whoever leads the meeting.
 
     `conference` is the entry's name, empty where there is no such entry: what a caller made up is not written down.
+    Every field has its sentence in REFERENCE.md, and `deploy/decision-record.schema.json` is made from this class.
     """
 
     decision_id: str
@@ -59,3 +64,8 @@ class DecisionRecord:
     trunk: str = ""
     far_end: str = ""
     host_notice: str = ""
+    told: str = ""
+    location: str = ""
+    deadline: float = 0.0
+    facts: SeenFacts | None = None
+    schema: int = SCHEMA

@@ -109,12 +109,15 @@ class Admission:
 
             # 3 judge
             with steps.step(tracing.JUDGE) as step:
-                decision = self._judge(join, conference=conference, proofs=proofs, trunk=trunk)
+                facts = self._facts(join, conference=conference, proofs=proofs, trunk=trunk)
+                decision = self._judge(join, facts=facts)
                 decision = platform.honour(join, decision)
                 step.outcome(tracing.outcome(decision))
 
             # 4 write
-            draft = partial(self._draw_up, join, conference=conference, proofs=proofs, trunk=trunk, steps=steps)
+            draft = partial(
+                self._draw_up, join, facts=facts, proofs=proofs, trunk=trunk, platform=platform, steps=steps
+            )
             return await self._write(join, decision, draft=draft, platform=platform, steps=steps, budget=budget)
 
     async def _prove(
@@ -164,13 +167,13 @@ class Admission:
             device = Unproven(gap=Gap.REFUSED, reason=Reason.EVIDENCE_EXPIRED)
         return Proofs(identity=identity, device=device)
 
-    def _judge(
+    def _facts(
         self, join: JoinRequest, *, conference: Conference | None, proofs: Proofs, trunk: Trunk | None
-    ) -> Decision:
+    ) -> Facts | None:
         if conference is None:
-            return Deny(reasons=(because(Reason.CONFERENCE_UNKNOWN),))
+            return None
         issuer = proofs.identity.value.issuer if isinstance(proofs.identity, Proven) else ""
-        facts = Facts(
+        return Facts(
             conference=conference,
             zone=join.zone,
             protocol=join.caller.protocol,
@@ -181,6 +184,10 @@ class Admission:
             assurances=self._verification.assurances(issuer),
             now=join.received_at,
         )
+
+    def _judge(self, join: JoinRequest, *, facts: Facts | None) -> Decision:
+        if facts is None:
+            return Deny(reasons=(because(Reason.CONFERENCE_UNKNOWN),))
         return offer(judge(self._bundle, facts), join=join, facts=facts, bundle=self._bundle)
 
     async def _write(
@@ -217,22 +224,24 @@ class Admission:
         decision: Decision,
         *,
         decision_id: str,
-        conference: Conference | None,
+        facts: Facts | None,
         proofs: Proofs,
         trunk: Trunk | None,
+        platform: PlatformAdapter,
         steps: Steps,
     ) -> DecisionRecord:
         record = self._ledger.draw_up(
             join,
             decision,
             decision_id=decision_id,
-            conference=conference,
+            conference=facts.conference if facts else None,
             proofs=proofs,
             trunk=trunk,
             bundle=self._bundle.revision,
             trace_id=steps.trace_id,
         )
-        return replace(record, steps=steps.taken)
+        seen = self._ledger.put_away(facts, bundle=self._bundle) if facts else None
+        return replace(record, steps=steps.taken, facts=seen, told=platform.told(join, decision))
 
 
 def _of_trunk(join: JoinRequest, *, ticket: Finding[str | None]) -> Proofs:

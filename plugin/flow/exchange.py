@@ -96,7 +96,8 @@ class Exchange:
                 bundle="",
                 trace_id=steps.trace_id,
             )
-            record = replace(record, phase=PHASE, steps=steps.taken)
+            told = " ".join(reason.message for reason in decision.reasons)
+            record = replace(record, phase=PHASE, steps=steps.taken, told=told)
             await self._ledger.enter(record, budget=budget)
             step.outcome(tracing.DENY)
         steps.describe(record)

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from base64 import b32encode
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from hashlib import blake2b
 
@@ -11,15 +12,18 @@ import msgspec
 
 from plugin.core.decision import Allow, Because, Decision, Deny, StepUp, host_notice
 from plugin.core.errors import Unavailable
-from plugin.core.facts import Conference, Line, Trunk
+from plugin.core.facts import Conference, Facts, Line, Trunk
 from plugin.core.finding import Proven
 from plugin.core.join import JoinRequest
 from plugin.core.reasons import Reason
 from plugin.core.record import DecisionRecord, Mark
+from plugin.core.seen_facts import SeenFacts
 from plugin.flow import tracing
-from plugin.flow.budget import Budget, Share
+from plugin.flow.budget import ANSWER_SECONDS, Budget, Share
 from plugin.flow.verification import Proofs
-from plugin.ports import Clock, Store
+from plugin.policy.bundle import Bundle
+from plugin.policy.recollection import put_away
+from plugin.ports import Clock, DecisionLog, Store
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +50,8 @@ class Ledger:
         random_bytes: Callable[[int], bytes],
         keep: timedelta,
         listeners: tuple[Callable[[DecisionRecord], None], ...] = (),
+        decision_log: DecisionLog | None = None,
+        locations: frozenset[str] = frozenset(),
     ) -> None:
         self._store = store
         self._clock = clock
@@ -53,6 +59,8 @@ class Ledger:
         self._random_bytes = random_bytes
         self._keep = keep
         self._listeners = listeners
+        self._decision_log = decision_log
+        self._locations = locations
         self._late: set[asyncio.Task[None]] = set()
 
     def new_id(self) -> str:
@@ -93,14 +101,18 @@ class Ledger:
             trunk=trunk.name if trunk else "",
             far_end=UNKNOWN if trunk and trunk.line is Line.GATEWAY else "",
             host_notice=host_notice(decision),
+            # A place is the caller's word until it is one of the configuration's.
+            location=join.leg.location if join.leg.location.casefold() in self._locations else "",
+            deadline=ANSWER_SECONDS,
         )
 
-    def pseudonym(self, text: str) -> str:
-        """Return the keyed name that stands for a person, a device or a join in records and spans.
+    def put_away(self, facts: Facts, *, bundle: Bundle) -> SeenFacts:
+        """Return what the bundle could see of the facts, with nobody in it."""
+        return put_away(facts, bundle=bundle, pseudonym=self.pseudonym)
 
-        Destroying the key leaves every record and trace behind without anybody whom it could be linked to.
-        """
-        return blake2b(text.encode(), key=self._pseudonym_key, digest_size=12).hexdigest()
+    def pseudonym(self, text: str) -> str:
+        """Return the keyed name that stands for a person, a device or a join in records and spans."""
+        return pseudonym(text, key=self._pseudonym_key)
 
     async def enter(self, record: DecisionRecord, *, budget: Budget) -> None:
         """Put the record into the store. Raises Unavailable: what cannot be written down must not be allowed."""
@@ -130,11 +142,30 @@ class Ledger:
             log.warning("a decision is in the log alone", extra=fields)
 
     async def _put(self, record: DecisionRecord) -> None:
-        plain: dict[str, object] = msgspec.to_builtins(record)
-        await self._store.put(KIND, record.decision_id, plain, expires_at=record.decided_at + self._keep)
+        """Store it, then log it: a line is not there to be believed where the store could not be written to.
+
+        A refusal is logged all the same, since that is what is answered.
+        """
+        plain: dict[str, object] = msgspec.to_builtins(record, order="deterministic")
+        try:
+            await self._store.put(KIND, record.decision_id, plain, expires_at=record.decided_at + self._keep)
+        except Unavailable:
+            if record.outcome == tracing.DENY:
+                with suppress(Unavailable):
+                    await self._log(record)
+            raise
+        await self._log(record)
+
+    async def _log(self, record: DecisionRecord) -> None:
+        if self._decision_log is not None:
+            await self._decision_log.append(write_line(record))
 
     def tell(self, record: DecisionRecord) -> None:
-        """Tell the log, in one line, and the listeners."""
+        """Tell the listeners, and the service's own log, in one line, where there is no decision log."""
+        for listener in self._listeners:
+            listener(record)
+        if self._decision_log is not None:
+            return
         fields = {
             "decision_id": record.decision_id,
             "outcome": record.outcome,
@@ -149,8 +180,19 @@ class Ledger:
             "trace_id": record.trace_id,
         }
         log.info("decision", extra=fields)
-        for listener in self._listeners:
-            listener(record)
+
+
+def pseudonym(text: str, *, key: bytes) -> str:
+    """Return the keyed name of a text.
+
+    Destroying the key leaves every record and trace behind without anybody whom it could be linked to.
+    """
+    return blake2b(text.encode(), key=key, digest_size=12).hexdigest()
+
+
+def write_line(record: DecisionRecord) -> bytes:
+    """Write a record as one line of the decision log: JSON has no line's end within it."""
+    return msgspec.json.encode(record, order="deterministic") + b"\n"
 
 
 def _principal(decision: Decision, *, proofs: Proofs, trunk: Trunk | None) -> str:

@@ -18,7 +18,7 @@ from plugin.core.registration import (
     judge_registration,
 )
 from plugin.flow import tracing
-from plugin.flow.budget import Budget
+from plugin.flow.budget import ANSWER_SECONDS, Budget
 from plugin.flow.ledger import Ledger
 from plugin.flow.tracer import Tracing
 from plugin.flow.tracing import Steps
@@ -79,6 +79,7 @@ class Registrar:
             bundle="",
             trace_id=steps.trace_id,
             steps=steps.taken,
+            deadline=ANSWER_SECONDS,
         )
 
 

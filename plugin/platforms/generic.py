@@ -146,6 +146,11 @@ def write(decision: Decision, *, decision_id: str, trace_id: str) -> dict[str, o
     assert_never(decision)
 
 
+def told(decision: Decision) -> str:
+    """Return what the person may read of a decision: the messages of its reasons."""
+    return " ".join(reason.message for reason in decision.reasons)
+
+
 def _admission(decision: Allow | Redirect) -> dict[str, object]:
     withheld = frozenset(Capability) - decision.capabilities
     return {

@@ -70,6 +70,12 @@ def write(
     return {"status": "success", "action": "continue", "result": result, **said}
 
 
+def told(join: JoinRequest, decision: Decision, *, settings: PexipSettings) -> str:
+    """Return what Pexip shows the person of a decision."""
+    result = _reject(join, decision, settings=settings).get("result") if isinstance(decision, Deny) else None
+    return str(result["reject_reason"]) if isinstance(result, dict) else ""
+
+
 def _room(join: JoinRequest, decision: Allow | Redirect, *, rooms: PexipRooms) -> Room | None:
     """Find the room that a decision opens; None where somebody already holds a room of another zone."""
     return rooms.find(join.alias, zone=decision.zone) if join.zone in (None, decision.zone) else None

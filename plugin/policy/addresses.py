@@ -38,6 +38,11 @@ class AddressTable:
         index = bisect_right(self.starts, (address.version, int(address))) - 1
         return self.names[index] if index >= 0 else frozenset()
 
+    @property
+    def all_names(self) -> frozenset[str]:
+        """Every name that holds somewhere."""
+        return frozenset[str]().union(*self.names)
+
     def stretches(self) -> Iterator[tuple[Address, frozenset[str]]]:
         """Walk the table: where each stretch starts, and the names that hold there."""
         for (version, number), names in zip(self.starts, self.names, strict=True):

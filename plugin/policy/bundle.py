@@ -11,12 +11,14 @@ from datetime import timedelta
 from fnmatch import fnmatchcase
 from hashlib import sha256
 from importlib.resources import files as package_files
+from ipaddress import ip_network
 from zoneinfo import ZoneInfo
 
 import cedarpy
 from cedarpy import pst
 
 from plugin.core.decision import PolicyRef
+from plugin.policy.addresses import AddressTable, address_table
 from plugin.policy.caution import PolicySets
 from plugin.policy.data import DATA, Data, read_data
 from plugin.policy.durations import read_duration
@@ -28,20 +30,26 @@ from plugin.policy.trees import walk
 
 MAX_STATEMENTS = 1_000
 MAX_CHARACTERS = {"*.cedar": 262_144, DATA: 4_194_304, "cases/*.toml": 262_144}  # country tables are large
+# What isIpv4, isIpv6, isLoopback and isMulticast ask.
+_KINDS_OF_ADDRESS = {"0.0.0.0/0", "::/0", "127.0.0.0/8", "::1/128", "224.0.0.0/4", "ff00::/8"}
 _VOCABULARY = package_files("plugin.policy").joinpath("vocabulary.cedarschema").read_text(encoding="utf-8")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """One policy, as reasons speak of it. `message` is what the person may read."""
+    """One policy, as reasons speak of it. `message` is what the person may read, `text` the policy as it is written."""
 
     ref: PolicyRef
     message: str | None
+    text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bundle:
-    """`trees` and `rules` go by @id. `max_ages` are the durations that policies name, longest first."""
+    """`trees` and `rules` go by @id. `max_ages` are the durations that policies name, longest first.
+
+    `named` are all the texts that policies name, `ranges` the networks that they name outright.
+    """
 
     setting: Setting
     data: Data
@@ -51,6 +59,8 @@ class Bundle:
     rules: Mapping[str, Rule]
     clocks: Mapping[str, ZoneInfo]
     max_ages: tuple[timedelta, ...]
+    named: frozenset[str]
+    ranges: AddressTable
     revision: str
 
 
@@ -94,6 +104,8 @@ def compile_bundle(
         rules=policies.rules,
         clocks=_clocks(policies.trees),
         max_ages=_max_ages(policies.trees),
+        named=_named(policies.trees),
+        ranges=_ranges(policies.trees),
         revision=_revision(files),
     )
 
@@ -155,7 +167,7 @@ class _Policies:
                 taken = self.rules[name].ref
                 faults.append(f"@id `{name}` is taken by {taken.file}:{taken.line}")
             ref = PolicyRef(id=name, file=statement.file, line=statement.line)
-            self.rules[name] = Rule(ref=ref, message=policy.annotations.get("message"))
+            self.rules[name] = Rule(ref=ref, message=policy.annotations.get("message"), text=statement.text)
             self.trees[name] = replace(policy, id=name)  # so that Cedar's reasons are our ids
         self.problems.extend(Problem(file=statement.file, line=statement.line, message=fault) for fault in faults)
 
@@ -194,6 +206,25 @@ def _max_ages(trees: Mapping[str, pst.Template]) -> tuple[timedelta, ...]:
             if isinstance(part, pst.UnaryOp) and part.op == "duration" and isinstance(part.arg, pst.StringLit):
                 ages.add(read_duration(part.arg.value) // timedelta(seconds=1))
     return tuple(timedelta(seconds=age) for age in sorted(ages, reverse=True) if age > 0)
+
+
+def _named(trees: Mapping[str, pst.Template]) -> frozenset[str]:
+    texts = {part.value for tree in trees.values() for part in walk(tree) if isinstance(part, pst.StringLit)}
+    return frozenset(texts | {uid.id for uid in pst.entity_uids(trees)})
+
+
+def _ranges(trees: Mapping[str, pst.Template]) -> AddressTable:
+    """Lay out what policies ask of an address by itself; none of it where none of them does."""
+    literals: set[str] = set()
+    asks = False
+    for tree in trees.values():
+        for part in walk(tree):
+            asks |= isinstance(part, pst.GetAttr) and part.attr == "address"
+            if isinstance(part, pst.UnaryOp) and part.op == "ip" and isinstance(part.arg, pst.StringLit):
+                literals.add(part.arg.value)
+    # Cedar takes the address of a network with bits behind its prefix.
+    networks = [(text, ip_network(text, strict=False)) for text in sorted(literals | _KINDS_OF_ADDRESS)]
+    return address_table(networks if asks else [])
 
 
 def _revision(files: Mapping[str, str]) -> str:

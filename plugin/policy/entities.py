@@ -6,16 +6,18 @@ once per join, a context at every question.
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import cedarpy
 
 from plugin.core.address import Address, read_address
-from plugin.core.facts import Conference, Facts
+from plugin.core.facts import Conference, Facts, Place
 from plugin.core.identity import Level
+from plugin.core.join import Network
 from plugin.policy.bundle import Bundle
+from plugin.policy.data import Data
 from plugin.policy.durations import write_duration
 from plugin.policy.principal import Kind, Principal
 from plugin.policy.setting import Setting
@@ -31,21 +33,46 @@ class Circumstances:
 
     invited: bool | None
     host: bool | None
+    located: bool
     address: Address | None
     networks: frozenset[str] | None
     country: str | None
 
 
+NOWHERE = Circumstances(invited=None, host=None, located=False, address=None, networks=None, country=None)
+
+
 def circumstances(facts: Facts, *, principal: Principal, bundle: Bundle) -> Circumstances:
     """Look up what the conference's entry says of the principal, and what the tables say of the address."""
-    address = read_address(facts.network.address) if facts.network.located else None
-    return Circumstances(
-        invited=_is_named(facts.conference.invited, principal=principal, setting=bundle.setting),
-        host=_is_named(facts.conference.hosts, principal=principal, setting=bundle.setting),
-        address=address,
-        networks=bundle.data.networks.find(address) if address else None,
-        country=bundle.data.country(address) if address else None,
+    place, setting = facts.network, bundle.setting
+    known = _on_record(place, bundle=bundle) if isinstance(place, Place) else _looked_up(place, data=bundle.data)
+    return replace(
+        known,
+        invited=_is_named(facts.conference.invited, principal=principal, setting=setting),
+        host=_is_named(facts.conference.hosts, principal=principal, setting=setting),
     )
+
+
+def _looked_up(network: Network, *, data: Data) -> Circumstances:
+    address = read_address(network.address) if network.located else None
+    if address is None:
+        return NOWHERE
+    networks, country = data.networks.find(address), data.country(address)
+    return replace(NOWHERE, located=True, address=address, networks=networks, country=country)
+
+
+def _on_record(place: Place, *, bundle: Bundle) -> Circumstances:
+    """Read what is on record of a place. What this bundle asks and that day's did not is unknown."""
+    if not place.located:
+        return NOWHERE
+    networks, names = None, frozenset(bundle.data.network_names)
+    if place.networks.keys() >= names:
+        networks = frozenset(name for name in names if place.networks[name])
+    address = None
+    if place.ranges.keys() >= (asked := bundle.ranges.all_names):
+        within = frozenset(name for name in asked if place.ranges[name])
+        address = next((one for one, inside in bundle.ranges.stretches() if inside == within), None)
+    return replace(NOWHERE, located=True, address=address, networks=networks, country=place.country)
 
 
 def unknown_facts(principal: Principal, known: Circumstances) -> frozenset[str]:
@@ -143,7 +170,7 @@ def _join(facts: Facts, *, known: Circumstances) -> Json:
         "protocol": facts.protocol,
         "invited": known.invited is True,
         "host": known.host is True,
-        "located": known.address is not None,
+        "located": known.located,
         # The vocabulary wants an address. Where there is none, no test of it is ever put to Cedar as written.
         "address": _value("ip", str(known.address or "0.0.0.0")),  # noqa: S104 - an address that nobody has
         "networks": [{"__entity": _uid("Network", name)} for name in sorted(known.networks or ())],

@@ -28,6 +28,7 @@ from plugin.shell.config_platforms import CallerEntry, PexipEntry, read_caller, 
 from plugin.shell.config_registrations import phonebook_of, read_registrations
 from plugin.shell.source import IpNetwork
 from plugin.shell.toml_reader import LEAST_TOKEN, Problems, Table
+from plugin.stores.decision_log import STANDARD_OUTPUT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +57,7 @@ class Config:
     telemetry_endpoint: str | None
     pseudonym_key: str | None = field(repr=False)
     keep_records: timedelta
+    decision_log: str | None
 
     @property
     def orgs(self) -> frozenset[str]:
@@ -119,6 +121,7 @@ def read_tables(root: Table, *, file: Path) -> Config:
         telemetry_endpoint=telemetry.url("endpoint") if telemetry.has("endpoint") else None,
         pseudonym_key=records.secret("pseudonym_key", required=False, least=LEAST_TOKEN),
         keep_records=timedelta(days=records.number("keep_days", default=30, least=1, most=3650)),
+        decision_log=_decision_log(records),
     )
     _check_across(root, config=config)
     for table in (root, server, policy, store, telemetry, records):
@@ -195,6 +198,14 @@ def _store_url(store: Table) -> str:
     scheme = "sqlite:///"
     text = store.text("url", pattern=rf"{scheme}.+", expected=f"a URL such as `{scheme}state/vestibule.db`")
     return f"{scheme}{(store.problems.folder / text.removeprefix(scheme)).absolute()}"
+
+
+def _decision_log(records: Table) -> str | None:
+    """Read where decisions are logged: a path, relative to the configuration file, or `-` for standard output."""
+    if not records.has("log"):
+        return None
+    text = records.text("log", expected="a path, or `-` for standard output")
+    return text if text == STANDARD_OUTPUT else str((records.problems.folder / text).absolute())
 
 
 def _no_repetition(table: Table, names: list[str], *, key: str) -> None:

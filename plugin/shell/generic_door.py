@@ -65,6 +65,9 @@ class GenericAnswers:
     def write(self, _join: JoinRequest, decision: Decision, *, decision_id: str, trace_id: str) -> Json:
         return generic.write(decision, decision_id=decision_id, trace_id=trace_id)
 
+    def told(self, _join: JoinRequest, decision: Decision) -> str:
+        return generic.told(decision)
+
 
 class GenericDoor:
     """`POST /v1/challenges`, `POST /v1/tickets` and `POST /v1/joins`."""

@@ -180,6 +180,9 @@ class PexipAnswers:
         )
         return {**body, "trace_id": trace_id}
 
+    def told(self, join: JoinRequest, decision: Decision) -> str:
+        return pexip_answers.told(join, decision, settings=self._settings)
+
 
 def random_pin(length: int) -> str:
     """Draw a PIN that nobody is told."""

@@ -22,13 +22,14 @@ from plugin.flow.registrar import Registrar
 from plugin.flow.ticketing import Ticketing
 from plugin.flow.tracer import Tracing
 from plugin.flow.verification import Verification
-from plugin.ports import Clock, Revocation, Store
+from plugin.ports import Clock, DecisionLog, Revocation, Store
 from plugin.shell.check import Checked
 from plugin.shell.config import Config
 from plugin.shell.fetch import HttpFetch
 from plugin.shell.gate import House
 from plugin.shell.revocation import open_revocation
 from plugin.shell.telemetry import Telemetry
+from plugin.stores.decision_log import open_decision_log
 from plugin.stores.sqlite import open_sqlite
 
 log = logging.getLogger(__name__)
@@ -58,6 +59,9 @@ async def open_house(
         purging = asyncio.create_task(_purge_now_and_then(store, clock=clock))
         purging.add_done_callback(_say_how_it_ended)
         stack.push_async_callback(_cancel, purging)
+        decision_log = await open_decision_log(config.decision_log) if config.decision_log else None
+        if decision_log:
+            stack.push_async_callback(decision_log.close)
         fetch = _open_fetch(config)
         stack.push_async_callback(fetch.close)
         keys = ProviderKeys([idp.settings for idp in config.idps], fetch=fetch, clock=clock)
@@ -66,6 +70,7 @@ async def open_house(
         yield furnish(
             checked,
             store=store,
+            decision_log=decision_log,
             keys=keys,
             revocation=revocation,
             telemetry=telemetry,
@@ -78,6 +83,7 @@ def furnish(
     checked: Checked,
     *,
     store: Store,
+    decision_log: DecisionLog | None,
     keys: ProviderKeys,
     revocation: Revocation,
     telemetry: Telemetry,
@@ -106,10 +112,12 @@ def furnish(
     ledger = Ledger(
         store=store,
         clock=clock,
-        pseudonym_key=_pseudonym_key(config.pseudonym_key),
+        pseudonym_key=pseudonym_key(config.pseudonym_key),
         random_bytes=secrets.token_bytes,
         keep=config.keep_records,
         listeners=(telemetry.metrics.record, *listeners),
+        decision_log=decision_log,
+        locations=frozenset(location.name.casefold() for location in config.locations),
     )
     tracing = Tracing(telemetry.tracer, monotonic=time.perf_counter)
     return House(
@@ -187,6 +195,6 @@ def _open_fetch(config: Config) -> HttpFetch:
     return HttpFetch(hosts=frozenset(public), private_hosts=frozenset(private))
 
 
-def _pseudonym_key(secret: str | None) -> bytes:
+def pseudonym_key(secret: str | None) -> bytes:
     """Without a configured key, people are unlinkable across restarts."""
     return sha256(secret.encode()).digest() if secret else secrets.token_bytes(PSEUDONYM_KEY_BYTES)

@@ -14,7 +14,8 @@ from tests.house import rules
 from tests.house.reference import PAGES, REPOSITORY, adapters, commands, listings, settings, spans
 from tests.house.reference.example import read_comments
 from tests.house.reference.listing import Listing, fill, held, lacking
-from tests.house.reference.sentences import ADVICE, SPANS
+from tests.house.reference.record import SCHEMA_FILE, json_schema
+from tests.house.reference.sentences import ADVICE, RECORD, SPANS
 
 MADE = listings()
 EXAMPLE = (REPOSITORY / "deploy" / "vestibule.toml").read_text()
@@ -58,6 +59,11 @@ def test_no_sentence_is_about_nothing():
 
     assert list(rules.sentences_in_vain(ADVICE, names={reason.code for reason in Reason})) == []
     assert list(rules.sentences_in_vain(SPANS, names=spans_and_attributes)) == []
+    assert list(rules.sentences_in_vain(RECORD, names=firsts("record"))) == []
+
+
+def test_the_schema_of_the_decision_log_is_what_the_record_is():
+    assert (REPOSITORY / SCHEMA_FILE).read_text() == json_schema(), "run `make docs`"
 
 
 def test_every_adapter_and_format_that_is_declared_is_listed():

@@ -6,7 +6,7 @@ there is a place for one, and a thing without a sentence is an error that names 
 
 from pathlib import Path
 
-from tests.house.reference import adapters, commands, reasons, settings, spans
+from tests.house.reference import adapters, commands, reasons, record, settings, spans
 from tests.house.reference.listing import Listing
 
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -23,5 +23,6 @@ def listings() -> tuple[Listing, ...]:
         commands.commands(),
         settings.settings(REPOSITORY),
         reasons.reasons(),
+        record.record(),
         spans.spans(REPOSITORY),
     )

@@ -4,6 +4,7 @@ import sys
 
 from tests.house.reference import PAGES, REPOSITORY, listings
 from tests.house.reference.listing import fill, lacking
+from tests.house.reference.record import SCHEMA_FILE, json_schema
 
 
 def main() -> int:
@@ -16,6 +17,7 @@ def main() -> int:
     for name in PAGES:
         page = REPOSITORY / name
         page.write_text(fill(page.read_text(encoding="utf-8"), made), encoding="utf-8")
+    (REPOSITORY / SCHEMA_FILE).write_text(json_schema(), encoding="utf-8")
     return 0
 
 
