@@ -48,8 +48,8 @@ def circumstances(facts: Facts, *, principal: Principal, bundle: Bundle) -> Circ
     known = _on_record(place, bundle=bundle) if isinstance(place, Place) else _looked_up(place, data=bundle.data)
     return replace(
         known,
-        invited=_is_named(facts.conference.invited, principal=principal, setting=setting),
-        host=_is_named(facts.conference.hosts, principal=principal, setting=setting),
+        invited=is_named(facts.conference.invited, principal=principal, setting=setting),
+        host=is_named(facts.conference.hosts, principal=principal, setting=setting),
     )
 
 
@@ -106,7 +106,7 @@ def room(conference: Conference, *, zone: str) -> Json:
     return _uid("Room", f"{conference.name}@{zone}")
 
 
-def _is_named(entries: frozenset[str], *, principal: Principal, setting: Setting) -> bool | None:
+def is_named(entries: frozenset[str], *, principal: Principal, setting: Setting) -> bool | None:
     """Say whether one of these entries means the principal; None = only their groups could tell."""
     if principal.kind is Kind.GUEST:
         return False

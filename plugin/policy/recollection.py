@@ -9,6 +9,8 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Final
 
+from cedarpy import pst
+
 from plugin.core.address import read_address
 from plugin.core.device import AttestationResult
 from plugin.core.facts import Conference, Facts, Place
@@ -152,9 +154,13 @@ def _place(network: Network, *, bundle: Bundle) -> Place:
 # 2 reading them again
 
 
-def recall(seen: SeenFacts, *, bundle: Bundle, pseudonym: Pseudonym) -> Facts:
-    """Read what is on record as this bundle would see it. Raises Forgotten where names are beyond recall."""
-    if seen.key != pseudonym(KEY) and _needs_names(seen, bundle=bundle):
+def recall(seen: SeenFacts, *, bundle: Bundle, pseudonym: Pseudonym, judged_by: str = "") -> Facts:
+    """Read what is on record as this bundle would see it. Raises Forgotten where names are beyond recall.
+
+    `judged_by` is the revision of the bundle that judged then: all the groups that it names are on record.
+    """
+    is_other = judged_by != bundle.revision
+    if seen.key != pseudonym(KEY) and _needs_names(seen, bundle=bundle, is_other=is_other):
         raise Forgotten
     known = _known(bundle.named, pseudonym=pseudonym)
     conference = seen.conference
@@ -181,10 +187,12 @@ def recall(seen: SeenFacts, *, bundle: Bundle, pseudonym: Pseudonym) -> Facts:
     )
 
 
-def _needs_names(seen: SeenFacts, *, bundle: Bundle) -> bool:
+def _needs_names(seen: SeenFacts, *, bundle: Bundle, is_other: bool) -> bool:
     """Say whether this bundle names what only the right key can find: people, or groups that were not looked for."""
-    people = any("#" in name for name in bundle.named)
-    return people or bool(seen.identity and seen.identity.others)
+    if any("#" in name for name in bundle.named):
+        return True
+    others = seen.identity.others if seen.identity else ()
+    return is_other and bool(others) and any(uid.type.basename == "Group" for uid in pst.entity_uids(bundle.trees))
 
 
 @lru_cache(maxsize=4)

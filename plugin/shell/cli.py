@@ -1,4 +1,4 @@
-"""The command `vestibule`: demo, serve, check, doctor, decide, policy test."""
+"""The command `vestibule`: demo, serve, check, doctor, decide, explain, replay, policy test."""
 
 import argparse
 import asyncio
@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from plugin.core.errors import Unavailable
-from plugin.shell import decide, telemetry
+from plugin.shell import decide, explain, replay, telemetry
 from plugin.shell.app import serve
 from plugin.shell.check import Checked, CheckFailed, check, judge_cases
 from plugin.shell.demo import run as demo
@@ -56,6 +56,14 @@ def parser() -> argparse.ArgumentParser:
     one = commands.add_parser("decide", parents=[config], help="say what would be decided about the facts of one join")
     decide.add_arguments(one)
     one.set_defaults(run=_decide)
+    one = commands.add_parser(
+        "explain", parents=[config], help="say how a decision came about and what would change it"
+    )
+    explain.add_arguments(one)
+    one.set_defaults(run=_explain)
+    one = commands.add_parser("replay", parents=[config], help="say who would be treated differently by another bundle")
+    replay.add_arguments(one)
+    one.set_defaults(run=replay.main)
     policy = commands.add_parser("policy", help="work on the bundle of policies")
     actions = policy.add_subparsers(required=True, metavar="ACTION")
     one = actions.add_parser("test", parents=[config], help="judge the bundle's example cases")
@@ -100,6 +108,11 @@ def _doctor(options: argparse.Namespace) -> int:
 
 def _decide(options: argparse.Namespace) -> int:
     print(decide.report(options))
+    return 0
+
+
+def _explain(options: argparse.Namespace) -> int:
+    print(explain.report(options))
     return 0
 
 

@@ -85,8 +85,7 @@ def read_tables(root: Table, *, file: Path) -> Config:
     """Read the tables of a file that could be parsed, and note in them what is wrong."""
     server = root.table("server")
     host, port = _listen(server)
-    policy = root.table("policy")
-    store = root.table("store")
+    policy, store = root.table("policy"), root.table("store")
     telemetry, records = root.table("telemetry"), root.table("records")
     idps = tuple(read_idp(table) for table in root.tables("idp"))
     callers = tuple(read_caller(table) for table in root.tables("caller"))

@@ -153,9 +153,18 @@ def test_under_another_key_nobody_is_guessed():
 
 def test_under_another_key_a_group_that_was_not_looked_for_is_not_taken_for_none():
     asked = replace(FACTS, identity=person(groups=frozenset({"contractors"})))
+    new = bundle(PERMIT_ALL, '@id("none") forbid (principal in Group::"contractors", action, resource);')
 
     with pytest.raises(Forgotten):
-        recall(on_record(asked), bundle=EXAMPLE, pseudonym=another)
+        recall(on_record(asked), bundle=new, pseudonym=another)
+
+
+def test_under_another_key_the_same_bundle_still_judges_where_it_names_no_person():
+    asked = replace(FACTS, identity=person(groups=frozenset({"contractors"})))
+
+    again = recall(on_record(asked), bundle=EXAMPLE, pseudonym=another, judged_by=EXAMPLE.revision)
+
+    assert judge(EXAMPLE, again) == judge(EXAMPLE, asked)
 
 
 def test_a_network_that_the_record_does_not_know_is_unknown_and_not_elsewhere():
