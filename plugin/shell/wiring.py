@@ -62,7 +62,7 @@ async def open_house(
         decision_log = await open_decision_log(config.decision_log) if config.decision_log else None
         if decision_log:
             stack.push_async_callback(decision_log.close)
-        fetch = _open_fetch(config)
+        fetch = open_fetch(config)
         stack.push_async_callback(fetch.close)
         keys = ProviderKeys([idp.settings for idp in config.idps], fetch=fetch, clock=clock)
         stack.push_async_callback(keys.close)
@@ -186,7 +186,7 @@ def origin_of(public_url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}".lower()
 
 
-def _open_fetch(config: Config) -> HttpFetch:
+def open_fetch(config: Config) -> HttpFetch:
     """Allow the hosts of the providers, at private addresses only those of providers on our own network."""
     public, private = set[str](), set[str]()
     for idp in config.idps:
