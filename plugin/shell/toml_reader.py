@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from plugin.core.address import IpNetwork
 from plugin.shell.fetch import is_loopback
-from plugin.shell.source import IpNetwork
 
 MISSING = object()
 MAX_SECRET = 4096
