@@ -1,8 +1,10 @@
 """Network addresses, as this house compares them."""
 
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from collections.abc import Iterable
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 Address = IPv4Address | IPv6Address
+IpNetwork = IPv4Network | IPv6Network
 
 
 def read_address(text: str) -> Address | None:
@@ -20,3 +22,8 @@ def read_address(text: str) -> Address | None:
 def canonical_address(text: str) -> str:
     """Return an address in its one spelling; what is none stays as it is, and is compared as text."""
     return str(read_address(text) or text)
+
+
+def is_within(address: Address | None, networks: Iterable[IpNetwork]) -> bool:
+    """Say whether an address lies in one of these networks; one that could not be read lies in none."""
+    return address is not None and any(address in network for network in networks)

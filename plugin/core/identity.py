@@ -1,4 +1,4 @@
-"""Who somebody is, as an identity provider said it and this house verified it."""
+"""Who somebody is, and whose word that is: a token that this house verified, or the platform."""
 
 from dataclasses import dataclass
 from datetime import datetime

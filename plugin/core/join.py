@@ -2,7 +2,8 @@
 
 May this person, on this device, now, enter this conference?
 
-Everything here except `received_at` is a claim of the caller. Nothing in it is proof.
+Everything here except `received_at` is a claim of the caller, or the word of the platform or a proxy. Nothing in it is
+proof.
 """
 
 from collections.abc import Mapping

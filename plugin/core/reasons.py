@@ -12,10 +12,10 @@ class Reason(Enum):
 
     # admitted
     PERMITTED = ("permitted", "You may join.")
-    SEATED_OUTSIDE = ("seated-outside", "This meeting includes people from outside, so it is held in a meeting zone.")
+    SEATED_OUTSIDE = ("seated-outside", "This meeting includes people from outside, so it is held in a MeetMe zone.")
     INNER_ZONE_REFUSED = (
         "inner-zone-refused",
-        "You join in a meeting zone, apart from the room in which this meeting is held.",
+        "You join in a MeetMe zone, apart from the room in which this meeting is held.",
     )
 
     # judgement

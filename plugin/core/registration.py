@@ -8,11 +8,10 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import assert_never
 
-from plugin.core.address import read_address
+from plugin.core.address import IpNetwork, is_within, read_address
 from plugin.core.decision import Because, because
 from plugin.core.directory import glob_covers
 from plugin.core.reasons import Reason
-from plugin.core.trunks import IpNetwork
 
 PROTOCOLS = ("webrtc", "sip", "h323")
 
@@ -91,7 +90,8 @@ def judge_registration(request: RegistrationRequest, *, entries: Iterable[Regist
     if entry is None:
         return NotRegistered(reason=because(Reason.REGISTRATION_UNKNOWN))
     detail = f"by `{entry.place}`"
-    if request.protocol not in entry.protocols or not _is_near(request.address, entry=entry):
+    is_near = not entry.networks or is_within(read_address(request.address), entry.networks)
+    if request.protocol not in entry.protocols or not is_near:
         return NotRegistered(reason=because(Reason.REGISTRATION_PLACE, detail=detail))
     match entry.proof:
         case Password() if request.auth is Auth.CREDENTIALS:
@@ -102,8 +102,3 @@ def judge_registration(request: RegistrationRequest, *, entries: Iterable[Regist
             return NotRegistered(reason=because(Reason.REGISTRATION_AUTH, detail=detail))
         case _:
             assert_never(entry.proof)
-
-
-def _is_near(address: str, *, entry: RegistrationEntry) -> bool:
-    source = read_address(address)
-    return not entry.networks or (source is not None and any(source in network for network in entry.networks))

@@ -7,15 +7,12 @@ for a person: whoever speaks at the far end of a trunk is unknown.
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from ipaddress import IPv4Network, IPv6Network
 
-from plugin.core.address import read_address
+from plugin.core.address import IpNetwork, is_within, read_address
 from plugin.core.alias import canonical_alias
 from plugin.core.directory import glob_covers
 from plugin.core.facts import Trunk
 from plugin.core.join import Direction, JoinRequest
-
-IpNetwork = IPv4Network | IPv6Network
 
 # Devices and gateways.
 PROTOCOLS = ("sip", "h323", "mssip", "teams")
@@ -63,7 +60,7 @@ class TrunkEntry:
         leg = join.leg
         return (
             join.caller.protocol in self.protocols
-            and (not self.networks or (leg.witnessed and _is_within(join.network.address, self.networks)))
+            and (not self.networks or (leg.witnessed and is_within(read_address(join.network.address), self.networks)))
             and (not self.locations or leg.location.casefold() in self.locations)
             and (not self.registrations or (leg.registered and _covers(self.registrations, join.caller.alias)))
             and (not self.aliases or _covers(self.aliases, join.caller.alias))
@@ -86,11 +83,6 @@ def asserted_address(unverified_header: str) -> str:
     """
     found = _NAME_ADDRESS.fullmatch(unverified_header.strip())
     return _canonical(found["address"] or found["alone"]) if found else ""
-
-
-def _is_within(address: str, networks: tuple[IpNetwork, ...]) -> bool:
-    source = read_address(address)
-    return source is not None and any(source in network for network in networks)
 
 
 def _covers(patterns: tuple[str, ...], unverified_alias: str) -> bool:

@@ -32,7 +32,7 @@ class Tracing:
         caller: str | None = None,
         join_key: str = "",
         notes: Mapping[str, str] = NO_NOTES,
-    ) -> AbstractContextManager["Steps"]:
+    ) -> AbstractContextManager[Steps]:
         """Trace one question about a join.
 
         `parent` is the `traceparent` of an earlier question of the same join, `caller` that of a listed caller. The
@@ -59,7 +59,7 @@ class Tracing:
         within: SpanContext | None = None,
         links: Sequence[Link] = (),
         remembered_as: str = "",
-    ) -> Iterator["Steps"]:
+    ) -> Iterator[Steps]:
         """Trace one question, which has been read from `since` (nanoseconds since 1970) until now.
 
         A new trace begins but `within` another span, whatever else the process may be tracing. `notes` are attributes

@@ -10,7 +10,7 @@ exception leaves its kind behind, never its text.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from types import MappingProxyType, TracebackType
+from types import TracebackType
 from typing import Self
 
 from opentelemetry.context import Context
@@ -82,7 +82,6 @@ CALLER = "caller"
 
 MAX_TEXT = 256
 MAX_ITEMS = 16
-NO_NOTES: Mapping[str, str] = MappingProxyType({})
 
 Now = Callable[[], int]
 """Nanoseconds since 1970, counted on from the moment at which a question had been read."""

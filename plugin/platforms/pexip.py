@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
+from plugin.core.address import IpNetwork
 from plugin.core.decision import Capability
 from plugin.core.enforcement import Enforcement, Grain
 from plugin.core.reasons import Reason
 from plugin.core.registration import RegistrationEntry
-from plugin.core.trunks import IpNetwork
 from plugin.ports import Json
 
 Params = Mapping[str, tuple[str, ...]]

@@ -4,7 +4,7 @@ It decides nothing about the join, and a caller's word counts for nothing in it:
 which was issued here, and an address only where it is the caller's own.
 """
 
-from plugin.core.address import read_address
+from plugin.core.address import is_within, read_address
 from plugin.platforms._pexip_parameters import Unclear, fold, one
 from plugin.platforms.pexip import Media, Params, PexipSettings, Place
 from plugin.platforms.pexip_fields import LOCATION, faults
@@ -42,5 +42,5 @@ def _place(params: Params, *, media: Media, settings: PexipSettings) -> Place:
     address = read_address(one(params, "remote_address"))
     if address is None or one(params, "location").casefold() not in settings.own_addresses:
         return media.place
-    near = (place for networks, place in media.near if any(address in network for network in networks))
+    near = (place for networks, place in media.near if is_within(address, networks))
     return next(near, media.place)

@@ -26,7 +26,7 @@ def main(arguments: list[str] | None = None) -> int:
     except CheckFailed as failed:
         for problem in failed.problems:
             print(problem, file=sys.stderr)
-        print(f"{len(failed.problems)} problem(s)", file=sys.stderr)
+        print(f"problems: {len(failed.problems)}", file=sys.stderr)
         return 1
     except (OSError, Unavailable) as error:
         print(f"cannot start: {error}", file=sys.stderr)
@@ -95,8 +95,8 @@ def _check(options: argparse.Namespace) -> int:
 def _summary(checked: Checked) -> str:
     config = checked.config
     return (
-        f"{config.file}: no problems found: {len(config.idps)} identity provider(s), {len(config.zones)} zone(s), "
-        f"{len(config.conferences)} conference entr(ies), bundle {checked.bundle.revision[:12]}"
+        f"{config.file}: no problems found (identity providers: {len(config.idps)}, zones: {len(config.zones)}, "
+        f"conferences: {len(config.conferences)}, bundle: {checked.bundle.revision[:12]})"
     )
 
 

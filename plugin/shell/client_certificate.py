@@ -8,10 +8,10 @@ import logging
 
 from aiohttp import web
 
-from plugin.core.address import read_address
+from plugin.core.address import IpNetwork, is_within
 from plugin.core.device import Evidence
 from plugin.ports import CLIENT_CERT
-from plugin.shell.source import IpNetwork, is_within
+from plugin.shell.source import peer_of
 
 log = logging.getLogger(__name__)
 
@@ -23,8 +23,7 @@ def client_certificate_of(request: web.Request, *, certifying: tuple[IpNetwork, 
     payload = {name: request.headers.getall(field, []) for name, field in FIELDS.items()}
     if not any(payload.values()):
         return None
-    peer = read_address((request.remote or "").partition("%")[0])
-    if peer is None or not is_within(peer, certifying):
+    if not is_within(peer_of(request), certifying):
         log.warning("client certificate ignored, its sender is not believed")
         return None
     return Evidence(format=CLIENT_CERT, payload=payload, challenge_id="")

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 
+from plugin.core.address import IpNetwork
 from plugin.core.trunks import TrunkEntry
 from plugin.platforms import pexip_fields
 from plugin.platforms.pexip import PexipSettings
@@ -26,7 +27,6 @@ from plugin.shell.config_identity import IdpEntry, read_idp
 from plugin.shell.config_places import LocationEntry, names_of, read_locations, read_trunks
 from plugin.shell.config_platforms import CallerEntry, PexipEntry, read_caller, read_pexip
 from plugin.shell.config_registrations import phonebook_of, read_registrations
-from plugin.shell.source import IpNetwork
 from plugin.shell.toml_reader import LEAST_TOKEN, Problems, Table
 from plugin.stores.decision_log import STANDARD_OUTPUT
 

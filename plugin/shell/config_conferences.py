@@ -15,6 +15,7 @@ from plugin.shell.toml_reader import Table
 
 # The alias stands behind the host: it is for nobody who names a conference to say where a link leads.
 LINK = r"https://[A-Za-z0-9.:\[\]-]+[/?#][!-~]*\{alias\}[!-~]*"
+SEPARATE = tuple(choice.value for choice in Separate)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,7 +167,7 @@ def _conference(table: Table, *, zones: tuple[ZoneEntry, ...], known: _Known) ->
         hosts=_people(table, "hosts", known=known),
         invited=_people(table, "invited", known=known),
         guests=table.optional_flag("guests"),
-        separate=_separate(table),
+        separate=Separate(table.choice("separate", among=SEPARATE, default=Separate.REDIRECT.value)),
         sso_group=table.text("sso_group", default="") or None,
     )
     entry = ConferenceEntry(
@@ -204,15 +205,6 @@ def _pattern(table: Table) -> str:
     if text != text.lower():
         table.problem("alias_pattern", f"got `{text}`, expected lower case, as aliases are compared")
     return text
-
-
-def _separate(table: Table) -> Separate:
-    choices = [choice.value for choice in Separate]
-    text = table.text("separate", default=Separate.REDIRECT.value)
-    if text not in choices:
-        table.problem("separate", f"got `{text}`, expected one of {', '.join(choices)}")
-        return Separate.DENY
-    return Separate(text)
 
 
 def _people(table: Table, name: str, *, known: _Known) -> frozenset[str]:

@@ -24,21 +24,16 @@ def read_device_ca(table: Table, *, issuers: Iterable[str]) -> DeviceCa:
     anchor = DeviceCa(
         name=table.text("name"),
         certificates=table.content("certificates_file") or b"",
-        name_from=table.text("name_from", pattern="|".join(NAMES_FROM), expected=f"one of {', '.join(NAMES_FROM)}"),
+        name_from=table.choice("name_from", among=NAMES_FROM),
         owners={name: str(owner) for name, owner in owners.items()},
         owner_pattern=pattern,
-        tier=_tier(table),
+        tier=Tier(table.choice("tier", among=TIERS, default=TIERS[0])),
         crl_files=table.paths("crl_file") if table.has("crl_file") else (),
         ocsp=_ocsp(table),
         warn_days=table.number("warn_days", default=14, least=0, most=3650),
     )
     table.finish()
     return anchor
-
-
-def _tier(table: Table) -> Tier:
-    text = table.text("tier", default=TIERS[0], pattern="|".join(TIERS), expected=f"one of {', '.join(TIERS)}")
-    return Tier(text)
 
 
 def _ocsp(table: Table) -> Ocsp | None:

@@ -57,13 +57,11 @@ def _trunk(table: Table, *, name: str, locations: tuple[LocationEntry, ...], org
     if org is not None and org not in orgs:
         table.problem("org", f"got `{org}`, expected one of the organisations {orgs}")
     kinds = [line.value for line in Line]
-    kind = table.text("kind", pattern="|".join(kinds), expected=f"one of {', '.join(kinds)}")
+    kind = table.choice("kind", among=kinds)
     places = frozenset(text.casefold() for text in table.texts("locations", required=table.has("locations")))
     for unknown in sorted(places - {location.name.casefold() for location in locations}):
         table.problem("locations", f"got `{unknown}`, expected locations that have a `[[location]]` table")
-    protocols = frozenset(table.texts("protocols", required=table.has("protocols"))) or frozenset(PROTOCOLS)
-    for unknown in sorted(protocols - {*PROTOCOLS, *APPS}):
-        table.problem("protocols", f"got `{unknown}`, expected {', '.join((*PROTOCOLS, *APPS))}")
+    protocols = frozenset(table.choices("protocols", among=(*PROTOCOLS, *APPS)) or PROTOCOLS)
     networks, asserted = table.networks("networks"), _patterns(table, "asserted")
     registrations, aliases = _patterns(table, "registrations"), _patterns(table, "aliases")
     tenants = frozenset(text.lower() for text in table.texts("teams_tenants", required=table.has("teams_tenants")))

@@ -4,11 +4,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from plugin.core.address import IpNetwork
 from plugin.core.decision import Capability
 from plugin.flow.assertions import PlatformIdp
 from plugin.platforms.generic import CallerRights
 from plugin.platforms.pexip import PexipSettings
-from plugin.shell.source import IpNetwork
 from plugin.shell.toml_reader import LEAST_TOKEN, Table
 
 UUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"

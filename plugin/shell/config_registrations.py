@@ -52,15 +52,12 @@ def _registration(table: Table, *, orgs: list[str]) -> RegistrationEntry:
     org = table.text("org")
     if org not in orgs:
         table.problem("org", f"got `{org}`, expected one of the organisations {orgs}")
-    protocols = frozenset(table.texts("protocols", required=table.has("protocols"))) or frozenset(PROTOCOLS)
-    for unknown in sorted(protocols - set(PROTOCOLS)):
-        table.problem("protocols", f"got `{unknown}`, expected {', '.join(PROTOCOLS)}")
     entry = RegistrationEntry(
         place=table.place,
         alias=alias,
         org=org,
         proof=_proof(table),
-        protocols=protocols,
+        protocols=frozenset(table.choices("protocols", among=PROTOCOLS) or PROTOCOLS),
         networks=table.networks("networks"),
     )
     table.finish()
@@ -68,8 +65,7 @@ def _registration(table: Table, *, orgs: list[str]) -> RegistrationEntry:
 
 
 def _proof(table: Table) -> Password | LeaveSignIn | None:
-    kinds = [auth.value for auth in Auth]
-    kind = table.text("auth", pattern="|".join(kinds), expected=f"one of {', '.join(kinds)}")
+    kind = table.choice("auth", among=(auth.value for auth in Auth))
     if kind == Auth.SSO.value:
         return LeaveSignIn() if table.flag("unsafe_leave_to_platform", default=False) else None
     username, password = table.text("username"), table.secret("password", required=True) or ""

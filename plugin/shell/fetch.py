@@ -15,6 +15,7 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
+from plugin.core.address import is_within
 from plugin.core.errors import Unavailable
 from plugin.core.reasons import Reason
 from plugin.ports import Fetched
@@ -147,7 +148,7 @@ def is_loopback(host: str) -> bool:
 def _may_lead_to(host: str, address: IPv4Address | IPv6Address, *, private_hosts: frozenset[str]) -> bool:
     if is_loopback(host):
         return address.is_loopback
-    if host in private_hosts and any(address in network for network in PRIVATE_NETWORKS):
+    if host in private_hosts and is_within(address, PRIVATE_NETWORKS):
         return True
     return address.is_global
 

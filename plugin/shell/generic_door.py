@@ -12,6 +12,7 @@ from functools import partial
 from aiohttp import web
 
 from plugin.core import base64url
+from plugin.core.address import IpNetwork
 from plugin.core.decision import Decision, Deny, because
 from plugin.core.device import Evidence
 from plugin.core.enforcement import Enforcement
@@ -30,7 +31,7 @@ from plugin.shell.config_platforms import CallerEntry
 from plugin.shell.gate import Gate, House, Lane
 from plugin.shell.http import begin, explicit
 from plugin.shell.rate import RateLimit
-from plugin.shell.source import IpNetwork, source_of
+from plugin.shell.source import source_of
 
 log = logging.getLogger(__name__)
 

@@ -11,13 +11,14 @@ from functools import partial
 
 from aiohttp import web
 
+from plugin.core.address import IpNetwork, is_within
 from plugin.core.reasons import Reason
 from plugin.platforms.pexip import Endpoint
 from plugin.shell.config_platforms import PexipEntry
 from plugin.shell.gate import Gate, House, Lane
 from plugin.shell.http import begin, explicit
 from plugin.shell.pexip_desk import PexipDesk, Question, Said, endpoint_of, question_of, refusal
-from plugin.shell.source import IpNetwork, is_within, source_of
+from plugin.shell.source import source_of
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +59,7 @@ class PexipDoor:
         if request.method != "GET" or endpoint is None:
             return refuse(Reason.REQUEST_MALFORMED)
         source = source_of(request, proxies=self._proxies)
-        if self._entry.sources and (source is None or not is_within(source, self._entry.sources)):
+        if self._entry.sources and not is_within(source, self._entry.sources):
             log.error("policy question from an unlisted source", extra={"source": source})
             return refuse(Reason.CALLER_UNAUTHENTICATED)
         credential = self._credential(request)

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from plugin.core.address import IpNetwork
 from plugin.shell.fetch import is_loopback
-from plugin.shell.source import IpNetwork
 
 MISSING = object()
 MAX_SECRET = 4096
@@ -73,6 +73,19 @@ class Table:
             self._wrong(name, value, expected=expected)
             return default or ""
         return value
+
+    def choice(self, name: str, *, among: Iterable[str], default: str | None = None) -> str:
+        """Read one word of these."""
+        words = tuple(among)
+        return self.text(name, default=default, pattern="|".join(words), expected=f"one of {', '.join(words)}")
+
+    def choices(self, name: str, *, among: Iterable[str]) -> tuple[str, ...]:
+        """Read a list of such words; an absent one reads as empty."""
+        words = tuple(among)
+        texts = self.texts(name, required=self.has(name))
+        for unknown in sorted(set(texts) - set(words)):
+            self.problem(name, f"got `{unknown}`, expected {', '.join(words)}")
+        return texts
 
     def subject(self, name: str, *, issuers: Iterable[str]) -> str:
         """Read `issuer#subject` of a configured issuer."""

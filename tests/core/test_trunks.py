@@ -8,9 +8,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from plugin.core.facts import Line, Trunk
-from plugin.core.join import Caller, Credentials, Direction, JoinRequest, Leg, Network, Phase
+from plugin.core.join import Caller, Direction, JoinRequest, Leg, Network
 from plugin.core.trunks import APPS, DIAL_OUT, PROTOCOLS, TrunkEntry, asserted_address, find_trunk
-from tests.fakes import NOON
+from tests.joins import ROOM as QUESTION
 
 MCU = Trunk(name="partners-mcu", org="partners")
 BOARDROOM = Trunk(name="boardroom", org="acme", line=Line.ROOM_SYSTEM)
@@ -18,18 +18,10 @@ NETWORKS = (ip_network("198.51.100.8/32"), ip_network("2001:db8:7::/64"))
 GATEWAY = TrunkEntry(trunk=MCU, networks=NETWORKS)
 ROOM = TrunkEntry(trunk=BOARDROOM, registrations=("boardroom@example.com",))
 PROXY = TrunkEntry(trunk=MCU, networks=NETWORKS, asserted=("*@partners.example.net",))
-CALL = JoinRequest(
-    platform="pexip",
-    phase=Phase.ROOM,
-    join_key="k",
-    alias="board",
-    zone=None,
+CALL = replace(
+    QUESTION,
     caller=Caller(display_name="", alias="sip:mcu@partners.example.net", protocol="sip", vendor=""),
-    credentials=Credentials(),
     network=Network(address="198.51.100.8", located=False),
-    direction=Direction.DIAL_IN,
-    call=None,
-    received_at=NOON,
     leg=Leg(location="DMZ", witnessed=True),
 )
 ELSEWHERE = replace(CALL, network=Network(address="203.0.113.5", located=True))

@@ -8,10 +8,10 @@ from plugin.core.decision import Allow, Decision, Deny, OpenElsewhere, PlatformS
 from plugin.core.facts import Conference, Facts, Separate
 from plugin.core.finding import ABSENT
 from plugin.core.identity import Provenance
-from plugin.core.join import Call, Caller, Credentials, Direction, JoinRequest, Network, Phase
+from plugin.core.join import Call, Caller, JoinRequest, Network, Phase
 from plugin.flow.offers import offer
 from plugin.policy.judge import judge
-from tests.fakes import NOON
+from tests.joins import ROOM as QUESTION
 from tests.policy.people import (
     AT_HOME,
     BOARD,
@@ -31,18 +31,10 @@ SSO = replace(BOARD, sso_group="Corporate SSO")
 NOBODY = replace(FACTS, conference=SSO, identity=ABSENT, device=ABSENT, assurances=())
 CORE_ONLY = '@id("core") permit (principal, action, resource in Zone::"core");'
 OUTSIDE_ONLY = '@id("outside") permit (principal, action, resource in Zone::"meetme");'
-ROOM = JoinRequest(
-    platform="pexip",
-    phase=Phase.ROOM,
-    join_key="k",
-    alias="board",
-    zone=None,
+ROOM = replace(
+    QUESTION,
     caller=Caller(display_name="", alias="", protocol="api", vendor=""),
-    credentials=Credentials(),
     network=Network(address="192.0.2.7", located=True),
-    direction=Direction.DIAL_IN,
-    call=None,
-    received_at=NOON,
 )
 ENTERING = replace(ROOM, phase=Phase.PARTICIPANT, call=Call(call_id="c-1", api=True))
 

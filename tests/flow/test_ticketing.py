@@ -7,11 +7,12 @@ import pytest
 
 from plugin.core.errors import Refused, Unavailable
 from plugin.core.identity import Identity, Level
-from plugin.core.join import Call, Caller, Credentials, Direction, JoinRequest, Network, Phase
+from plugin.core.join import Call, Credentials, JoinRequest, Network, Phase
 from plugin.core.reasons import Reason
 from plugin.core.ticket import TICKET
 from plugin.flow.ticketing import Ticketing
 from tests.fakes import NOON, HandClock, MemoryStore
+from tests.joins import ROOM
 
 ALICE = Identity(
     issuer="https://sso.example.com",
@@ -26,19 +27,6 @@ ALICE = Identity(
     nonce=None,
     issued_at=NOON,
     expires_at=NOON + timedelta(hours=1),
-)
-ROOM = JoinRequest(
-    platform="pexip",
-    phase=Phase.ROOM,
-    join_key="k",
-    alias="board",
-    zone=None,
-    caller=Caller(display_name="", alias="", protocol="webrtc", vendor=""),
-    credentials=Credentials(),
-    network=Network(address="192.0.2.7", located=False),
-    direction=Direction.DIAL_IN,
-    call=None,
-    received_at=NOON,
 )
 MEDIA = replace(ROOM, phase=Phase.PARTICIPANT, zone="core", call=Call(call_id="c-2", api=False))
 

@@ -2,6 +2,7 @@
 
 import secrets
 import time
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from opentelemetry.trace import NoOpTracer
@@ -10,7 +11,7 @@ from idp_adapters.oidc import adapter
 from plugin.core.device import AttestationResult, Evidence, Tier
 from plugin.core.finding import Finding, Proven, Unproven
 from plugin.core.identity import Identity
-from plugin.core.join import Caller, Credentials, Direction, JoinRequest, Network, Phase
+from plugin.core.join import Credentials
 from plugin.core.reasons import Reason
 from plugin.core.transcript import Purpose
 from plugin.flow.challenges import Challenges
@@ -22,6 +23,7 @@ from plugin.revocation.lookup import RevocationLookup
 from plugin.shell.fetch import HttpFetch
 from plugin.shell.http import begin
 from tests.fakes import HandClock, MemoryStore
+from tests.joins import ROOM
 from tests.shell.parties import Issuer
 
 
@@ -72,28 +74,13 @@ async def identity_of_an_old_token(*, bound: bool) -> Finding[Identity]:
         clock.move(minutes=6)
         challenge = await challenges.issue("board", purpose=Purpose.JOIN)
         evidence = Evidence(format="witness", payload={}, challenge_id=challenge.id)
-        join = _join(Credentials(unverified_token=token, evidence=(evidence,)), now=clock())
+        presented = Credentials(unverified_token=token, evidence=(evidence,))
+        join = replace(ROOM, credentials=presented, received_at=clock())
         with Tracing(NoOpTracer(), monotonic=time.perf_counter).join(parent=None, since=0) as steps:
             proofs = await verification.prove(join, steps=steps, budget=begin())
     await fetch.close()
     assert isinstance(proofs.device, Proven)
     return proofs.identity
-
-
-def _join(credentials: Credentials, *, now: datetime) -> JoinRequest:
-    return JoinRequest(
-        platform="test",
-        phase=Phase.ROOM,
-        join_key="test",
-        alias="board",
-        zone=None,
-        caller=Caller(display_name="", alias="", protocol="webrtc", vendor=""),
-        credentials=credentials,
-        network=Network(address="192.0.2.7", located=False),
-        direction=Direction.DIAL_IN,
-        call=None,
-        received_at=now,
-    )
 
 
 async def test_a_token_with_evidence_that_signs_nothing_has_to_be_young() -> None:

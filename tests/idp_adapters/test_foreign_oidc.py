@@ -3,7 +3,7 @@
 import secrets
 import time
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import pytest
@@ -12,7 +12,7 @@ from opentelemetry.trace import NoOpTracer
 from idp_adapters.oidc import adapter
 from plugin.core.finding import Finding, Gap, Proven, Unproven
 from plugin.core.identity import Identity, Level
-from plugin.core.join import Caller, Credentials, Direction, JoinRequest, Network, Phase
+from plugin.core.join import Credentials
 from plugin.core.reasons import Reason
 from plugin.flow.challenges import Challenges
 from plugin.flow.provider_keys import COOL_DOWN, KEPT, ProviderKeys
@@ -24,6 +24,7 @@ from plugin.shell.fetch import HttpFetch
 from plugin.shell.http import begin
 from tests.fakes import HandClock, MemoryStore
 from tests.idp_adapters.foreign.provider import ForeignProvider, login, sign_in
+from tests.joins import ROOM
 
 pytestmark = pytest.mark.component("node-oidc-provider")
 
@@ -36,19 +37,8 @@ class House:
     verification: Verification
 
     async def find(self, id_token: str) -> Finding[Identity]:
-        join = JoinRequest(
-            platform="test",
-            phase=Phase.ROOM,
-            join_key="test",
-            alias="board",
-            zone=None,
-            caller=Caller(display_name="", alias="", protocol="webrtc", vendor=""),
-            credentials=Credentials(unverified_token=id_token),
-            network=Network(address="192.0.2.7", located=False),
-            direction=Direction.DIAL_IN,
-            call=None,
-            received_at=self.clock(),
-        )
+        presented = Credentials(unverified_token=id_token)
+        join = replace(ROOM, credentials=presented, received_at=self.clock())
         with Tracing(NoOpTracer(), monotonic=time.perf_counter).join(parent=None, since=time.time_ns()) as steps:
             proofs = await self.verification.prove(join, steps=steps, budget=begin())
         return proofs.identity

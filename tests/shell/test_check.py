@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from plugin.shell.check import CheckFailed, check
 from plugin.shell.cli import main
+from tests.shell.faults import problems_after, problems_with
 from tests.shell.parties import DeviceAuthority
 from tests.shell.world import PASSWORD, write_configuration
 
@@ -26,15 +26,6 @@ def file(tmp_path: Path) -> Path:
     return write_configuration(
         tmp_path, acme=ACME, partners=PARTNERS, authority=DeviceAuthority(), device_ca="# <device_ca>"
     )
-
-
-def problems_after(file: Path, change: Callable[[str], str]) -> list[str]:
-    changed = change(file.read_text())
-    assert changed != file.read_text()
-    file.write_text(changed)
-    with pytest.raises(CheckFailed) as caught:
-        check(file)
-    return [problem.removeprefix(f"{file}: ") for problem in caught.value.problems]
 
 
 def replaced(old: str, new: str) -> Callable[[str], str]:
@@ -114,7 +105,7 @@ def test_a_good_configuration_has_no_problems(file: Path, capsys: pytest.Capture
     ],
 )
 def test_each_mistake_is_named_by_its_key(file: Path, old: str, new: str, key: str) -> None:
-    problems = problems_after(file, lambda text: text.replace(old, new, 1))
+    problems = problems_with(file, old, new)
 
     assert any(problem.startswith(f"{key}: ") for problem in problems), problems
 

@@ -7,6 +7,7 @@ import pytest
 from plugin.shell.check import CheckFailed, check
 from plugin.shell.config import read_config
 from plugin.shell.toml_reader import Problems
+from tests.shell.faults import problems_with
 from tests.shell.parties import DeviceAuthority
 from tests.shell.world import write_configuration
 
@@ -50,15 +51,6 @@ def file(tmp_path: Path) -> Path:
     link = 'link = "https://meet.example.com/?conference={{alias}}"'
     parts = {"conferences": PLACES, "pexip": PEXIP, "core": link}
     return write_configuration(tmp_path, acme=ACME, partners=PARTNERS, authority=DeviceAuthority(), **parts)
-
-
-def problems_after(file: Path, old: str, new: str) -> list[str]:
-    text = file.read_text()
-    assert old in text
-    file.write_text(text.replace(old, new, 1))
-    with pytest.raises(CheckFailed) as caught:
-        check(file)
-    return [problem.removeprefix(f"{file}: ") for problem in caught.value.problems]
 
 
 def judge_by(file: Path, policies: str) -> None:
@@ -161,7 +153,7 @@ def test_each_mistake_of_the_file_is_named_by_its_key(file: Path, old: str, new:
     ],
 )
 def test_each_mistake_that_the_bundle_shows_is_named_by_its_key(file: Path, old: str, new: str, key: str):
-    problems = problems_after(file, old, new)
+    problems = problems_with(file, old, new)
 
     assert any(problem.startswith(f"{key}: ") for problem in problems), problems
 
@@ -175,7 +167,7 @@ def test_a_caller_who_cannot_withhold_what_policies_refuse_is_a_problem_of_its_o
 ):
     judge_by(file, '@id("quiet") permit (principal, action == Action::"join", resource);')
 
-    problems = problems_after(
+    problems = problems_with(
         file,
         'name = "proxied"',
         f'name = "proxied"\nconferences = {conferences}\nenforces = ["present", "host", "showName"]',

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from plugin.platforms.pexip import Listing, Media, Place
-from plugin.shell.check import CheckFailed, check
+from plugin.shell.check import check
+from tests.shell.faults import problems_with
 from tests.shell.parties import DeviceAuthority
 from tests.shell.world import PASSWORD, write_configuration
 
@@ -93,15 +94,6 @@ def file(tmp_path: Path) -> Path:
     )
 
 
-def problems_after(file: Path, old: str, new: str) -> list[str]:
-    text = file.read_text()
-    assert old in text
-    file.write_text(text.replace(old, new, 1))
-    with pytest.raises(CheckFailed) as caught:
-        check(file)
-    return [problem.removeprefix(f"{file}: ") for problem in caught.value.problems]
-
-
 def test_what_is_set_is_read(file: Path) -> None:
     pexip = check(file).config.pexip
 
@@ -119,7 +111,7 @@ def test_what_is_set_is_read(file: Path) -> None:
 
 @pytest.mark.parametrize(("old", "new", "key"), CHANGES)
 def test_each_mistake_is_named_by_its_key(file: Path, old: str, new: str, key: str) -> None:
-    problems = problems_after(file, old, new)
+    problems = problems_with(file, old, new)
 
     assert any(problem.startswith(key) for problem in problems), problems
 
@@ -127,13 +119,13 @@ def test_each_mistake_is_named_by_its_key(file: Path, old: str, new: str, key: s
 def test_two_tables_that_fit_one_alias_are_a_problem(file: Path) -> None:
     twice = REGISTRATION + REGISTRATION.replace("*@rooms.example.com", "k*@rooms.example.com")
 
-    problems = problems_after(file, REGISTRATION, twice)
+    problems = problems_with(file, REGISTRATION, twice)
 
     assert any(problem.startswith("registration[1].alias: ") for problem in problems), problems
 
 
 @pytest.mark.parametrize(("old", "new", "key"), [change for change in CHANGES if "password" in change[1]])
 def test_no_problem_shows_a_password(file: Path, old: str, new: str, key: str) -> None:
-    text = "\n".join(problems_after(file, old, new))
+    text = "\n".join(problems_with(file, old, new))
 
     assert [secret for secret in (PASSWORD, "password-of-the-kiosks", "spaced\n", "n" * 20) if secret in text] == []

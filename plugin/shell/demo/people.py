@@ -75,7 +75,7 @@ BOB = Person(
     device=None,
     conference="board",
     expected=Fate(outcome="redirect", zone="meetme", role="guest", reason=Reason.INNER_ZONE_REFUSED),
-    story="An employee on a private laptop that proves nothing: the core stays shut, the meeting zone opens.",
+    story="An employee on a private laptop that proves nothing: the core stays shut, the MeetMe zone opens.",
 )
 CAROL = Person(
     name="Carol",
@@ -103,7 +103,7 @@ DAN = Person(
     conference="joint-review",
     expected=Fate(outcome="redirect", zone="meetme", role="guest", reason=Reason.SEATED_OUTSIDE),
     story="A partner, within the hours that were agreed: a meeting with people from outside is held in the "
-    "meeting zone, where both sides meet and nobody from outside touches the core.",
+    "MeetMe zone, where both sides meet and nobody from outside touches the core.",
 )
 EVE = Person(
     name="Eve",

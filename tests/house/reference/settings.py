@@ -25,6 +25,8 @@ KINDS = {
     "text": "text",
     "texts": "list of texts",
     "text_or_texts": "text or list of texts",
+    "choice": "text",
+    "choices": "list of texts",
     "number": "whole number",
     "url": "URL",
     "subject": "`issuer#subject`",
@@ -42,7 +44,7 @@ KINDS = {
 """What each method of `Table` reads. One that is missing here is an error."""
 OTHERS = frozenset({"key", "problem", "finish", "check_subject"})
 """The methods of `Table` that read no key."""
-OPTIONAL = frozenset({"networks", "mapping", "table", "tables", "optional_flag", "has", "rest"})
+OPTIONAL = frozenset({"networks", "mapping", "table", "tables", "optional_flag", "choices", "has", "rest"})
 ANY_KEY = "..."
 
 

@@ -1,6 +1,7 @@
 """The names of spans and of their attributes, from the constants of `plugin/flow/tracing.py`.
 
-A step is what is taken as one anywhere in `plugin/`; an attribute is a constant whose value is dotted.
+A question is what is traced as one anywhere in `plugin/`, and a step what is taken as one; an attribute is any other
+constant whose value is dotted.
 """
 
 import ast
@@ -11,12 +12,11 @@ from pathlib import Path
 from tests.house.reference.listing import Listing, code
 from tests.house.reference.sentences import SPANS
 
-ROOT = "vestibule.join"
 _DOTTED = re.compile(r"[a-z_]+(\.[a-z_]+)+")
 
 
 def spans(repository: Path) -> Listing:
-    """List the spans, the one at the root first, then the attributes."""
+    """List the spans, those at the root first, then the attributes."""
     names = names_in(
         (repository / "plugin" / "flow" / "tracing.py").read_text(encoding="utf-8"),
         (file.read_text(encoding="utf-8") for file in sorted(repository.glob("plugin/**/*.py"))),
@@ -33,10 +33,13 @@ def spans(repository: Path) -> Listing:
 def names_in(tracing: str, sources: Iterable[str]) -> tuple[tuple[str, str], ...]:
     """Find every name with its kind: in the order of its constant, spans first."""
     constants = dict(_constants(ast.parse(tracing)))
-    taken = {name for source in sources for name in _taken(ast.parse(source))}
+    trees = [ast.parse(source) for source in sources]
+    asked = {name for tree in trees for name in _passed(tree, to={"question"})}
+    taken = {name for tree in trees for name in _passed(tree, to={"step", "_start"})}
+    questions = [(value, "span") for name, value in constants.items() if name in asked]
     steps = [(f"vestibule.{value}", "span") for name, value in constants.items() if name in taken]
-    attributes = [(value, "attribute") for value in constants.values() if _DOTTED.fullmatch(value) and value != ROOT]
-    return ((ROOT, "span"), *steps, *attributes)
+    others = [value for name, value in constants.items() if _DOTTED.fullmatch(value) and name not in asked]
+    return (*questions, *steps, *((value, "attribute") for value in others))
 
 
 def _constants(tree: ast.Module) -> Iterator[tuple[str, str]]:
@@ -46,11 +49,10 @@ def _constants(tree: ast.Module) -> Iterator[tuple[str, str]]:
                 yield name, value
 
 
-def _taken(tree: ast.Module) -> Iterator[str]:
-    """Find the constants that a step is taken by: `steps.step(tracing.JUDGE)`, or `self._start(READ)` at home."""
+def _passed(tree: ast.Module, *, to: set[str]) -> Iterator[str]:
+    """Find the constants that such a method gets first: `steps.step(tracing.JUDGE)`, or `self._start(READ)` at home."""
     for node in ast.walk(tree):
         match node:
-            case ast.Call(func=ast.Attribute(attr="step" | "_start"), args=[ast.Attribute(attr=name), *_]):
-                yield name
-            case ast.Call(func=ast.Attribute(attr="_start"), args=[ast.Name(id=name), *_]):
-                yield name
+            case ast.Call(func=ast.Attribute(attr=method), args=[ast.Attribute(attr=name) | ast.Name(id=name), *_]):
+                if method in to:
+                    yield name

@@ -52,7 +52,7 @@ function audience(title, told) {
 function toThePerson(join) {
   const told = join.questions.flatMap((asked) => asked.told.map((text) => [text, `said by the ${asked.asker}`]));
   const own = join.end?.reason ? [[join.end.reason, "said by the conferencing node, in its own words"]] : [];
-  const safe = (join.decisive?.reasons ?? []).map((mark) => [mark.message, "safe to say, but said by nobody"]);
+  const safe = (join.decisive?.reasons ?? []).map((mark) => [mark.message, "written for the person, and shown by nobody"]);
   const sentences = [...told, ...own, ...safe];
   const isFirst = ([text], index) => sentences.findIndex(([other]) => other === text) === index;
   const quotes = sentences.filter(isFirst).map(([text, by]) => (
