@@ -6,7 +6,7 @@ there is a place for one, and a thing without a sentence is an error that names 
 
 from pathlib import Path
 
-from tests.house.reference import adapters, commands, reasons, settings, spans
+from tests.house.reference import adapters, commands, metrics, reasons, settings, spans
 from tests.house.reference.listing import Listing
 
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -24,4 +24,5 @@ def listings() -> tuple[Listing, ...]:
         settings.settings(REPOSITORY),
         reasons.reasons(),
         spans.spans(REPOSITORY),
+        metrics.metrics(),
     )
