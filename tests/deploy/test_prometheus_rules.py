@@ -1,4 +1,4 @@
-"""The shipped alert rules, tried by promtool: each fires when it has to, is quiet when it has to, and can be read up."""
+"""The shipped alert rules, tried by promtool: each fires when it has to, and then only, and can be read up."""
 
 import json
 import re
