@@ -34,6 +34,7 @@ COMPONENTS: dict[str, Callable[[], str | None]] = {
     "nginx": _program("nginx"),
     "node-oidc-provider": foreign.why_missing,
     "openssl": _program("openssl"),
+    "prometheus": _program("prometheus"),
 }
 
 

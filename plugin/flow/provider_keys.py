@@ -43,6 +43,15 @@ TOO_MANY_REQUESTS = 429
 SERVER_ERRORS = range(500, 600)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderHealth:
+    """How asking a provider for its keys has gone. `failure` is the last fetch's, and `failures` are those in a row."""
+
+    fetched_at: datetime | None
+    failures: int
+    failure: Reason | None
+
+
 class ProviderKeys:
     """The keys of all configured providers."""
 
@@ -56,6 +65,10 @@ class ProviderKeys:
             raise Refused(Reason.TOKEN_ISSUER, "the issuer is not among the configured ones")
         return await provider.keys(key_id)
 
+    def health(self, issuer: str) -> ProviderHealth:
+        """Say how a configured provider is, without asking it anything."""
+        return self._providers[issuer].health
+
     async def close(self) -> None:
         """Cancel the renewals that are under way."""
         await asyncio.gather(*(provider.close() for provider in self._providers.values()))
@@ -64,6 +77,7 @@ class ProviderKeys:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Held:
     keys: KeySet
+    fetched_at: datetime
     stale_at: datetime
     dropped_at: datetime
 
@@ -82,6 +96,14 @@ class _Provider:
         self._retry_at = datetime.min.replace(tzinfo=UTC)
         self._cool_at = datetime.min.replace(tzinfo=UTC)
         self._unknown: TTLCache[str, None, datetime] = TTLCache(MOST_UNKNOWN, ttl=UNKNOWN_FOR, timer=clock)
+
+    @property
+    def health(self) -> ProviderHealth:
+        return ProviderHealth(
+            fetched_at=self._held.fetched_at if self._held else None,
+            failures=self._failures,
+            failure=self._failure.reason if self._failure else None,
+        )
 
     async def keys(self, key_id: str | None) -> KeySet:
         now = self._clock()
@@ -167,7 +189,7 @@ class _Provider:
             raise Unavailable(self._settings.issuer, Reason.IDP_MISCONFIGURED, str(error)) from None
         now = self._clock()
         fresh = min(max(timedelta(seconds=document.max_age or 0), SHORTEST_FRESH), LONGEST_FRESH)
-        return _Held(keys=keys, stale_at=now + fresh, dropped_at=now + KEPT)
+        return _Held(keys=keys, fetched_at=now, stale_at=now + fresh, dropped_at=now + KEPT)
 
     async def _document(self, url: str) -> Fetched:
         fetched = await self._fetch(url, limit=MAX_BYTES)

@@ -35,6 +35,9 @@ KIND = "ticket"
 KIND_CALL = "call"
 SWAP_ATTEMPTS = 5
 
+ISSUED = "issued"
+BURNT = "burnt"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IssuedTicket:
@@ -45,12 +48,23 @@ class IssuedTicket:
 
 
 class Ticketing:
-    """Issues and redeems tickets. The store knows a ticket by the hash of its secret."""
+    """Issues and redeems tickets. The store knows a ticket by the hash of its secret.
 
-    def __init__(self, *, store: Store, clock: Clock, random_bytes: Callable[[int], bytes]) -> None:
+    `tell` hears of each ticket that is `issued` or `burnt`.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        clock: Clock,
+        random_bytes: Callable[[int], bytes],
+        tell: Callable[[str], None] = lambda _event: None,
+    ) -> None:
         self._store = store
         self._clock = clock
         self._random_bytes = random_bytes
+        self._tell = tell
 
     async def issue(
         self, *, conference: str, identity: Identity, device: AttestationResult | None, traceparent: str
@@ -65,6 +79,7 @@ class Ticketing:
             expires_at=self._clock() + UNTIL_PRESENTED,
         )
         await self._store.put(KIND, _hash(secret), _to_json(ticket), expires_at=ticket.expires_at)
+        self._tell(ISSUED)
         return IssuedTicket(secret=secret, expires_at=ticket.expires_at)
 
     async def find_key(self, join: JoinRequest) -> str | None:
@@ -104,6 +119,8 @@ class Ticketing:
             raise Unavailable("store", Reason.STORE_UNAVAILABLE, "the ticket changed under every attempt to redeem it")
         if redeemed.refusal:
             log.warning("ticket misused", extra={"reason": redeemed.refusal.code, "ticket": key[:12]})
+            if redeemed.ticket != ticket and join.credentials.ticket is not None:
+                self._tell(BURNT)
             raise Refused(redeemed.refusal)
         if join.call:
             value = {"ticket": key}

@@ -6,7 +6,7 @@ handed to the judge as a gap.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Mapping, Set
+from collections.abc import Awaitable, Callable, Mapping, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -73,7 +73,10 @@ class Proofs:
 
 
 class Verification:
-    """The verifiers of this house: identity providers by issuer, evidence formats by name."""
+    """The verifiers of this house: identity providers by issuer, evidence formats by name.
+
+    `tell_of_end` hears of a CA for each device whose certificate ends soon.
+    """
 
     def __init__(
         self,
@@ -85,6 +88,7 @@ class Verification:
         challenges: Challenges,
         store: Store,
         clock: Clock,
+        tell_of_end: Callable[[str], None] = lambda _ca: None,
     ) -> None:
         self._providers = providers
         self._keys = keys
@@ -93,6 +97,7 @@ class Verification:
         self._challenges = challenges
         self._store = store
         self._clock = clock
+        self._tell_of_end = tell_of_end
 
     def assurances(self, issuer: str) -> tuple[Assurance, ...]:
         """Return what the issuer can be asked for in a step-up, weakest first."""
@@ -232,6 +237,7 @@ class Verification:
             return
         days = (ends_at - now).days
         step.days_left(days)
+        self._tell_of_end(appraisal.result.appraised_by)
         log.warning("device certificate ends soon", extra={"ca": appraisal.result.appraised_by, "days": days})
 
 

@@ -9,6 +9,7 @@ Nothing is read while somebody waits for an answer: `refresh` runs beside, and r
 import asyncio
 import logging
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 
 from cryptography import x509
@@ -36,6 +37,11 @@ class CrlFiles:
         self._stamps: dict[Path, Stamp | None] = dict.fromkeys(files)
         self._held: tuple[Crl, ...] = ()
         self._signed: dict[tuple[Crl, bytes], bool] = {}
+
+    @property
+    def until(self) -> datetime | None:
+        """When the first list runs out; None where none could be read."""
+        return min((crl.until for crl in self._held), default=None)
 
     async def refresh(self) -> None:
         """Read the files that have changed since they were last read."""

@@ -7,17 +7,24 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from aiohttp import web
 
+from plugin.core.reasons import Reason
 from plugin.core.record import DecisionRecord
 from plugin.core.registration import LeaveSignIn
 from plugin.ports import Clock
 from plugin.shell import openapi
 from plugin.shell.check import Checked
 from plugin.shell.gate import Gate
+from plugin.shell.gauges import show_lanes
 from plugin.shell.generic_door import GenericDoor
+from plugin.shell.health import Health
 from plugin.shell.http import MAX_BODY, ExplicitRunner
+from plugin.shell.metering import measuring
+from plugin.shell.metrics import UNREADABLE
+from plugin.shell.metrics_listener import listening
 from plugin.shell.pexip_door import PexipDoor
 from plugin.shell.rate import RateLimit
 from plugin.shell.telemetry import Telemetry
@@ -31,17 +38,19 @@ DRAIN_SECONDS = 3.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
-    """A service that is up. `port` is the real one where the configuration says 0."""
+    """A service that is up. A port is the real one where the configuration says 0; `metrics_port` 0 = there is none."""
 
     gate: Gate
     port: int
+    metrics_port: int
 
 
-def build_app(checked: Checked, *, gate: Gate) -> web.Application:
+def build_app(checked: Checked, *, gate: Gate, health: Health) -> web.Application:
     """Make the application: the doors of this configuration."""
-    app, config = web.Application(client_max_size=MAX_BODY), checked.config
+    metrics, config = health.metrics, checked.config
+    app = web.Application(client_max_size=MAX_BODY, middlewares=[measuring(metrics)])
     limit = RateLimit(per_minute=config.requests_per_minute, monotonic=time.monotonic)
-    app.add_routes(openapi.routes())
+    app.add_routes([*openapi.routes(), *health.routes()])
     door = GenericDoor(
         config.callers,
         gate=gate,
@@ -50,8 +59,11 @@ def build_app(checked: Checked, *, gate: Gate) -> web.Application:
         certifying=config.proxies if config.client_certificates else (),
     )
     app.add_routes(door.routes())
+    show_lanes(metrics, door.lanes)
     if config.pexip:
-        app.add_routes(PexipDoor(config.pexip, gate=gate, proxies=config.proxies).routes())
+        pexip_door = PexipDoor(config.pexip, gate=gate, proxies=config.proxies)
+        app.add_routes(pexip_door.routes())
+        show_lanes(metrics, pexip_door.lanes)
     return app
 
 
@@ -64,20 +76,24 @@ async def running(
     listeners: tuple[Callable[[DecisionRecord], None], ...] = (),
 ) -> AsyncIterator[Service]:
     """Run the service. The port is open, and rejects, before the house is; and it rejects until it is closed."""
-    gate, config = Gate(), checked.config
-    app = build_app(checked, gate=gate)
-    runner = ExplicitRunner(app)
+    gate, config, metrics = Gate(), checked.config, telemetry.metrics
+    health = Health(gate=gate, metrics=metrics)
+    app = build_app(checked, gate=gate, health=health)
+    runner = ExplicitRunner(app, tell_unread=partial(metrics.refused, UNREADABLE, Reason.REQUEST_MALFORMED.code))
     await runner.setup()
     try:
         site = web.TCPSite(runner, config.host, config.port)
         await site.start()
-        async with open_house(checked, telemetry=telemetry, clock=clock, listeners=listeners) as house:
+        async with (
+            listening(config.metrics, metrics=metrics, health=health) as metrics_port,
+            open_house(checked, telemetry=telemetry, clock=clock, listeners=listeners) as house,
+        ):
             gate.house = house
             host, port = runner.addresses[0][:2]
             _warn(checked)
             log.info("serving", extra={"host": host, "port": port, "bundle": checked.bundle.revision})
             try:
-                yield Service(gate=gate, port=port)
+                yield Service(gate=gate, port=port, metrics_port=metrics_port)
             finally:
                 gate.house = None
     finally:

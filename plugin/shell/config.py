@@ -24,6 +24,7 @@ from plugin.shell.config_conferences import (
 )
 from plugin.shell.config_devices import read_device_ca
 from plugin.shell.config_identity import IdpEntry, read_idp
+from plugin.shell.config_listeners import MetricsEntry, read_listen, read_metrics
 from plugin.shell.config_places import LocationEntry, names_of, read_locations, read_trunks
 from plugin.shell.config_platforms import CallerEntry, PexipEntry, read_caller, read_pexip
 from plugin.shell.config_registrations import phonebook_of, read_registrations
@@ -54,6 +55,7 @@ class Config:
     conferences: tuple[ConferenceEntry, ...]
     callers: tuple[CallerEntry, ...]
     pexip: PexipEntry | None
+    metrics: MetricsEntry | None
     telemetry_endpoint: str | None
     pseudonym_key: str | None = field(repr=False)
     keep_records: timedelta
@@ -86,7 +88,7 @@ def read_tables(root: Table, *, file: Path) -> Config:
     """Read the tables of a file that could be parsed, and note in them what is wrong."""
     server, policy, store = root.table("server"), root.table("policy"), root.table("store")
     telemetry, records = root.table("telemetry"), root.table("records")
-    host, port = _listen(server)
+    host, port = read_listen(server, default="127.0.0.1:8080")
     idps = tuple(read_idp(table) for table in root.tables("idp"))
     callers = tuple(read_caller(table) for table in root.tables("caller"))
     house = frozenset(policy.texts("house", required=True))
@@ -117,6 +119,7 @@ def read_tables(root: Table, *, file: Path) -> Config:
         conferences=conferences,
         callers=callers,
         pexip=_pexip(root, settings=settings, conferences=conferences, issuers=issuers, orgs=orgs),
+        metrics=read_metrics(root, door=(host, port)),
         telemetry_endpoint=telemetry.url("endpoint") if telemetry.has("endpoint") else None,
         pseudonym_key=records.secret("pseudonym_key", required=False, least=LEAST_TOKEN),
         keep_records=timedelta(days=records.number("keep_days", default=30, least=1, most=3650)),
@@ -183,14 +186,6 @@ def _check_sso(root: Table, *, key: str, group: str, pexip: PexipEntry | None) -
     if pexip is None or not pexip.dead_man_script:
         message = "got a group, expected `[pexip] dead_man_script = true`: without that script a lost answer admits"
         root.problem(key, message)
-
-
-def _listen(server: Table) -> tuple[str, int]:
-    text = server.text("listen", default="127.0.0.1:8080", pattern=r".+:\d{1,5}", expected="`address:port`")
-    host, _, port = text.rpartition(":")
-    if int(port) > 65535:  # noqa: PLR2004 - the largest port there is
-        server.problem("listen", f"got port `{port}`, expected 0 to 65535")
-    return host.strip("[]"), int(port)
 
 
 def _store_url(store: Table) -> str:

@@ -11,6 +11,7 @@ from plugin.flow.exchange import Exchange
 from plugin.flow.registrar import Registrar
 from plugin.platforms.pexip_rooms import PexipRooms
 from plugin.ports import Clock
+from plugin.shell.store_check import StoreCheck
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +24,7 @@ class House:
     registrar: Registrar
     rooms: PexipRooms
     clock: Clock
+    store_check: StoreCheck
 
 
 @dataclass(slots=True)

@@ -30,6 +30,7 @@ from plugin.shell.client_certificate import client_certificate_of
 from plugin.shell.config_platforms import CallerEntry
 from plugin.shell.gate import Gate, House, Lane
 from plugin.shell.http import begin, explicit
+from plugin.shell.metering import REASON, marked
 from plugin.shell.rate import RateLimit
 from plugin.shell.source import source_of
 
@@ -89,6 +90,11 @@ class GenericDoor:
         self._clients = Lane(gate=gate, most=MOST_CLIENTS)
         self._platforms = Lane(gate=gate, most=MOST_PLATFORMS)
 
+    @property
+    def lanes(self) -> Mapping[str, Lane]:
+        """The lanes by name."""
+        return {"clients": self._clients, "callers": self._platforms}
+
     def routes(self) -> list[web.AbstractRouteDef]:
         return [
             web.post("/v1/challenges", partial(self._open, self._challenge)),
@@ -128,7 +134,7 @@ class GenericDoor:
         if isinstance(issued, Refusal):
             record = issued.record
             refusal = generic.write(issued.decision, decision_id=record.decision_id, trace_id=record.trace_id)
-            return web.json_response(refusal, status=403, headers=NO_STORE)
+            return marked(web.json_response(refusal, status=403, headers=NO_STORE), said=refusal)
         answer = {"ticket": issued.secret, "expires_at": issued.expires_at.isoformat()}
         return web.json_response(answer, status=201, headers=NO_STORE)
 
@@ -150,7 +156,7 @@ class GenericDoor:
         join = generic.read_join(body, caller=caller, now=house.clock())
         platform = GenericAnswers(caller.enforcement)
         answer = await house.admission.answer(join, platform=platform, budget=budget, caller_trace=trace)
-        return web.json_response(answer.body, headers=NO_STORE)
+        return marked(web.json_response(answer.body, headers=NO_STORE), said=answer.body)
 
     def _caller_of(self, request: web.Request) -> CallerEntry | None:
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
@@ -212,4 +218,6 @@ def _error(status: int, *, message: str, field: str = "", headers: Mapping[str, 
 def _denied(reason: Reason) -> web.Response:
     """Refuse because this house cannot answer: nobody is admitted by a failure."""
     body = generic.write(Deny(reasons=(because(reason),)), decision_id="", trace_id="")
-    return web.json_response(body, status=503, headers=NO_STORE)
+    response = web.json_response(body, status=503, headers=NO_STORE)
+    response[REASON] = reason.code
+    return response

@@ -54,7 +54,11 @@ async def explicit(
 class ExplicitHandler(RequestHandler):
     """One connection, on which aiohttp's own errors (bad request lines, unknown methods) are rejects too."""
 
-    __slots__ = ()
+    __slots__ = ("_tell_unread",)
+
+    def __init__(self, manager: web.Server, *, tell_unread: Callable[[], None], **connection: Any) -> None:
+        super().__init__(manager, **connection)
+        self._tell_unread = tell_unread
 
     def handle_error(
         self,
@@ -64,6 +68,7 @@ class ExplicitHandler(RequestHandler):
         message: str | None = None,  # noqa: ARG002 - aiohttp's signature
     ) -> web.StreamResponse:
         log.warning("request refused by the parser", extra={"status": status, "exception": type(exc).__name__})
+        self._tell_unread()
         response = web.json_response(REJECT)
         response.force_close()
         return response
@@ -72,19 +77,21 @@ class ExplicitHandler(RequestHandler):
 class ExplicitServer(web.Server):
     """A server of such connections."""
 
-    def __init__(self, server: web.Server, **connection: Any) -> None:
-        super().__init__(_bounded(server.request_handler), request_factory=server.request_factory, **connection)
-        self._connection = connection
+    def __init__(self, server: web.Server, *, tell_unread: Callable[[], None], **connection: Any) -> None:
+        handler = _bounded(server.request_handler, tell_unread=tell_unread)
+        super().__init__(handler, request_factory=server.request_factory, **connection)
+        self._connection = {"tell_unread": tell_unread, **connection}
 
     def __call__(self) -> RequestHandler:
         return ExplicitHandler(self, loop=asyncio.get_running_loop(), **self._connection)
 
 
-def _bounded(handler: Handler) -> Handler:
+def _bounded(handler: Handler, *, tell_unread: Callable[[], None]) -> Handler:
     """Reject a long path before the router sees it: it looks one up once for every slash."""
 
     async def handle(request: web.BaseRequest) -> web.StreamResponse:
         if len(request.rel_url.raw_path) > MAX_PATH:
+            tell_unread()
             return web.json_response(REJECT)
         return await handler(request)
 
@@ -92,11 +99,23 @@ def _bounded(handler: Handler) -> Handler:
 
 
 class ExplicitRunner(web.AppRunner):
-    """Runs an application on an ExplicitServer, without an access log: it would hold query strings."""
+    """Runs an application on an ExplicitServer, without an access log: it would hold query strings.
+
+    `tell_unread` hears of each request that was rejected before anybody could read what it asks.
+    """
+
+    def __init__(self, app: web.Application, *, tell_unread: Callable[[], None] = lambda: None) -> None:
+        super().__init__(app)
+        self._tell_unread = tell_unread
 
     async def _make_server(self) -> web.Server:
         server = await super()._make_server()
         # A body is taken as it comes: inflating it would be work that anybody can order, before any limit.
         return ExplicitServer(
-            server, max_line_size=MAX_LINE, max_field_size=MAX_FIELD, auto_decompress=False, access_log=None
+            server,
+            tell_unread=self._tell_unread,
+            max_line_size=MAX_LINE,
+            max_field_size=MAX_FIELD,
+            auto_decompress=False,
+            access_log=None,
         )

@@ -7,6 +7,7 @@ for, and the 404 by which Pexip draws its own placeholder for an avatar. Who ask
 import hmac
 import logging
 from base64 import b64decode
+from collections.abc import Mapping
 from functools import partial
 
 from aiohttp import web
@@ -17,6 +18,8 @@ from plugin.platforms.pexip import Endpoint
 from plugin.shell.config_platforms import PexipEntry
 from plugin.shell.gate import Gate, House, Lane
 from plugin.shell.http import begin, explicit
+from plugin.shell.metering import QUESTION, REASON, marked
+from plugin.shell.metrics import UNREADABLE
 from plugin.shell.pexip_desk import PexipDesk, Question, Said, endpoint_of, question_of, refusal
 from plugin.shell.source import source_of
 
@@ -41,6 +44,15 @@ class PexipDoor:
         self._lanes = {Endpoint.SERVICE: joins, Endpoint.PARTICIPANT: joins, Endpoint.REGISTRATION: registrations}
         self._lanes |= dict.fromkeys((Endpoint.LOCATION, Endpoint.AVATAR, Endpoint.DIRECTORY), others)
 
+    @property
+    def lanes(self) -> Mapping[str, Lane]:
+        """The lanes by name."""
+        return {
+            "pexip-joins": self._lanes[Endpoint.SERVICE],
+            "pexip-registrations": self._lanes[Endpoint.REGISTRATION],
+            "pexip-others": self._lanes[Endpoint.AVATAR],
+        }
+
     def routes(self) -> list[web.AbstractRouteDef]:
         """Return the one route: every method and every path, so that nothing is ever left to the platform.
 
@@ -55,6 +67,7 @@ class PexipDoor:
         # A profile's URL that ends in a slash makes the path begin with two.
         path = "/" + request.path.lstrip("/")
         endpoint = endpoint_of(path.removeprefix(self._entry.path_prefix))
+        request[QUESTION] = endpoint.name.lower() if endpoint else UNREADABLE
         refuse = partial(_refuse, endpoint)
         if request.method != "GET" or endpoint is None:
             return refuse(Reason.REQUEST_MALFORMED)
@@ -97,7 +110,9 @@ async def _expect_nothing(_request: web.Request) -> None:
 
 
 def _refuse(endpoint: Endpoint | None, reason: Reason) -> web.Response:
-    return _respond(refusal(endpoint, reason))
+    response = _respond(refusal(endpoint, reason))
+    response[REASON] = reason.code
+    return response
 
 
 def _respond(said: Said) -> web.Response:
@@ -105,4 +120,4 @@ def _respond(said: Said) -> web.Response:
         return web.Response(status=404)
     if isinstance(said, bytes):
         return web.Response(body=said, content_type="image/jpeg")
-    return web.json_response(said)
+    return marked(web.json_response(said), said=said)

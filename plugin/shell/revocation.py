@@ -26,19 +26,12 @@ REFRESH_SECONDS = 10
 RESPONDER_SECONDS = 1.0
 
 
-async def open_revocation(
+async def open_crl_files(
     cas: tuple[DeviceCa, ...], *, clock: Clock, stack: AsyncExitStack, refresh_seconds: float = REFRESH_SECONDS
-) -> RevocationLookup:
-    """Open the sources of every CA; `stack` closes them. The files have been read once when this returns."""
-    post = open_responders(ca.ocsp for ca in cas if ca.ocsp)
-    stack.push_async_callback(post.close)
+) -> dict[str, CrlFiles]:
+    """Open the files of every CA that has some, by its name. They have been read once when this returns."""
     files = {
         ca.name: CrlFiles(ca.crl_files, ca=ca.name, anchors=anchors_of(ca), clock=clock) for ca in cas if ca.crl_files
-    }
-    responders = {
-        ca.name: Responder(ca.ocsp, ca=ca.name, post=post.post, clock=clock, random_bytes=secrets.token_bytes)
-        for ca in cas
-        if ca.ocsp
     }
     for one in files.values():
         await one.refresh()
@@ -46,7 +39,21 @@ async def open_revocation(
         refreshing = asyncio.create_task(_refresh_now_and_then(tuple(files.values()), seconds=refresh_seconds))
         refreshing.add_done_callback(_say_how_it_ended)
         stack.push_async_callback(_cancel, refreshing)
-    return RevocationLookup({ca.name: _sources(ca, files=files, responders=responders) for ca in cas})
+    return files
+
+
+def open_revocation(
+    cas: tuple[DeviceCa, ...], *, crl_files: dict[str, CrlFiles], clock: Clock, stack: AsyncExitStack
+) -> RevocationLookup:
+    """Open the responders of every CA, to be asked beside its files; `stack` closes them."""
+    post = open_responders(ca.ocsp for ca in cas if ca.ocsp)
+    stack.push_async_callback(post.close)
+    responders = {
+        ca.name: Responder(ca.ocsp, ca=ca.name, post=post.post, clock=clock, random_bytes=secrets.token_bytes)
+        for ca in cas
+        if ca.ocsp
+    }
+    return RevocationLookup({ca.name: _sources(ca, files=crl_files, responders=responders) for ca in cas})
 
 
 def open_responders(responders: Iterable[Ocsp]) -> HttpFetch:

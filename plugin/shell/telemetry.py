@@ -1,8 +1,8 @@
 """Where spans go: batched in memory, sent over OTLP/HTTP, dropped where nobody takes them.
 
-Admission never waits for a collector. The queue is bounded and loses its oldest spans when it is full; exporting is a
-daemon thread's; and stopping takes two seconds at most, whatever the collector does. The decision record does not
-depend on any of it.
+Admission never waits for a collector. The queue is bounded, and what comes while it is full is dropped, and counted;
+exporting is a daemon thread's; and stopping takes two seconds at most, whatever the collector does. The decision record
+does not depend on any of it.
 
 The SDK's environment variables hold with four exceptions, which are fixed here: every join is sampled
 (`OTEL_TRACES_SAMPLER`), the service is called `vestibule` (`OTEL_SERVICE_NAME`), and where to send and for how long
@@ -16,11 +16,11 @@ from importlib.metadata import version
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 from opentelemetry.trace import Tracer
 
 from plugin.shell.metrics import Metrics
+from plugin.shell.span_queue import SpanQueue
 
 SERVICE = "vestibule"
 EXPORT_SECONDS = 5.0
@@ -30,9 +30,9 @@ SHUTDOWN_SECONDS = 2.0
 class Telemetry:
     """A tracer and metrics of this service's own, and what it takes to stop. The process's globals are left alone."""
 
-    def __init__(self, provider: TracerProvider) -> None:
+    def __init__(self, provider: TracerProvider, *, metrics: Metrics) -> None:
         self._provider = provider
-        self.metrics = Metrics()
+        self.metrics = metrics
         self.tracer: Tracer = provider.get_tracer(SERVICE, version(SERVICE))
 
     def shutdown(self) -> None:
@@ -45,6 +45,7 @@ class Telemetry:
 
 def start(endpoint: str | None, *, processors: tuple[SpanProcessor, ...] = ()) -> Telemetry:
     """Start tracing to `ENDPOINT/v1/traces`; without an endpoint spans have ids and go to the `processors` alone."""
+    metrics = Metrics()
     resource = Resource.create({"service.name": SERVICE, "service.version": version(SERVICE)})
     # The SDK would wait at exit, in a hook of its own, for a collector that does not answer.
     provider = TracerProvider(sampler=ALWAYS_ON, resource=resource, shutdown_on_exit=False)
@@ -52,5 +53,5 @@ def start(endpoint: str | None, *, processors: tuple[SpanProcessor, ...] = ()) -
         provider.add_span_processor(processor)
     if endpoint:
         exporter = OTLPSpanExporter(endpoint=f"{endpoint.rstrip('/')}/v1/traces", timeout=EXPORT_SECONDS)
-        provider.add_span_processor(BatchSpanProcessor(exporter))
-    return Telemetry(provider)
+        provider.add_span_processor(SpanQueue(exporter, metrics=metrics))
+    return Telemetry(provider, metrics=metrics)

@@ -27,7 +27,10 @@ from plugin.shell.check import Checked
 from plugin.shell.config import Config
 from plugin.shell.fetch import HttpFetch
 from plugin.shell.gate import House
-from plugin.shell.revocation import open_revocation
+from plugin.shell.gauges import show_bundle, show_device_cas, show_providers
+from plugin.shell.metered_store import MeteredStore
+from plugin.shell.revocation import open_crl_files, open_revocation
+from plugin.shell.store_check import StoreCheck
 from plugin.shell.telemetry import Telemetry
 from plugin.stores.decision_log import open_decision_log
 from plugin.stores.sqlite import open_sqlite
@@ -54,7 +57,8 @@ async def open_house(
     """Open everything that a house holds, and close it again in the reverse order."""
     config = checked.config
     async with AsyncExitStack() as stack:
-        store = await _open_store(config)
+        metrics = telemetry.metrics
+        store = MeteredStore(await _open_store(config), metrics=metrics)
         stack.push_async_callback(store.close)
         purging = asyncio.create_task(_purge_now_and_then(store, clock=clock))
         purging.add_done_callback(_say_how_it_ended)
@@ -66,8 +70,9 @@ async def open_house(
         stack.push_async_callback(fetch.close)
         keys = ProviderKeys([idp.settings for idp in config.idps], fetch=fetch, clock=clock)
         stack.push_async_callback(keys.close)
-        revocation = await open_revocation(config.device_cas, clock=clock, stack=stack)
-        yield furnish(
+        crl_files = await open_crl_files(config.device_cas, clock=clock, stack=stack)
+        revocation = open_revocation(config.device_cas, crl_files=crl_files, clock=clock, stack=stack)
+        house = furnish(
             checked,
             store=store,
             decision_log=decision_log,
@@ -77,6 +82,11 @@ async def open_house(
             clock=clock,
             listeners=listeners,
         )
+        stack.push_async_callback(house.store_check.close)
+        show_bundle(metrics, checked.bundle.revision)
+        show_providers(metrics, keys, issuers=[idp.settings.issuer for idp in config.idps], clock=clock)
+        show_device_cas(metrics, config.device_cas, crl_files=crl_files, clock=clock)
+        yield house
 
 
 def furnish(
@@ -107,8 +117,14 @@ def furnish(
         challenges=challenges,
         store=store,
         clock=clock,
+        tell_of_end=lambda ca: telemetry.metrics.device_certificates_ending.labels(ca).inc(),
     )
-    ticketing = Ticketing(store=store, clock=clock, random_bytes=secrets.token_bytes)
+    ticketing = Ticketing(
+        store=store,
+        clock=clock,
+        random_bytes=secrets.token_bytes,
+        tell=lambda event: telemetry.metrics.tickets.labels(event).inc(),
+    )
     ledger = Ledger(
         store=store,
         clock=clock,
@@ -149,6 +165,7 @@ def furnish(
         ),
         rooms=checked.rooms,
         clock=clock,
+        store_check=StoreCheck(store, clock=clock, monotonic=time.monotonic),
     )
 
 

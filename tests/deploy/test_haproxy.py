@@ -95,6 +95,7 @@ def shipped_proxy(folder: Path, *, port: int, authority: DeviceAuthority) -> Ite
         "bind :443": f"bind unix@{folder}/proxy.sock",
         "server vestibule 127.0.0.1:8080": f"server vestibule 127.0.0.1:{port} source {PROXY}",
         "timeout server 3500ms": "timeout server 500ms",
+        "check inter 2s": "check inter 100ms",
     }.items():
         assert shipped in configuration
         configuration = configuration.replace(shipped, substitute)
@@ -256,7 +257,11 @@ async def in_front_of(folder: Path, *, status: int | None, arrived: list[str] | 
             await asyncio.Event().wait()
         return web.json_response({"status": "success", "action": "continue"}, status=status or 200)
 
+    async def ready(_: web.Request) -> web.Response:
+        return web.json_response({"ready": True})
+
     app = web.Application()
+    app.router.add_get("/readyz", ready)
     app.router.add_route("*", "/{path:.*}", answer)
     runner = web.AppRunner(app, max_line_size=64 * KIB, shutdown_timeout=0.1)
     await runner.setup()

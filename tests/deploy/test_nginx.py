@@ -189,6 +189,23 @@ async def test_an_error_of_the_service_rejects_even_where_its_body_admits(proxy:
     assert answer.decision == REJECTED
 
 
+@pytest.mark.parametrize(("status", "ready"), [(200, True), (503, False)])
+async def test_whoever_asks_whether_the_service_is_ready_hears_it_from_the_service(
+    proxy: Proxy, status: int, ready: bool
+):
+    async def answer(_: web.Request) -> web.Response:
+        return web.json_response({"ready": ready}, status=status)
+
+    async with proxy.in_front_of(answer):
+        assert (await proxy.ask("/readyz")).decision == (status, {"ready": ready})
+
+
+async def test_a_stopped_service_is_not_ready(proxy: Proxy):
+    answer = await proxy.ask("/readyz")
+
+    assert (answer.status, b"ready" in answer.body) == (503, False)
+
+
 async def test_a_challenge_for_credentials_passes_since_the_service_sends_it_only_where_told_to(proxy: Proxy):
     async with proxy.in_front_of(answering(401)):
         answer = await proxy.ask(f"{SERVICE}?local_alias=board")

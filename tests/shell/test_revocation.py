@@ -15,7 +15,7 @@ from plugin.core.errors import Refused
 from plugin.core.reasons import Reason
 from plugin.flow.budget import ANSWER_SECONDS
 from plugin.ports import DeviceCa
-from plugin.shell.revocation import open_revocation
+from plugin.shell.revocation import open_crl_files, open_revocation
 from tests.fakes import NOON, HandClock
 from tests.shell.parties import DeviceAuthority
 from tests.shell.world import opened
@@ -104,7 +104,9 @@ async def test_a_list_that_is_replaced_counts_while_the_service_runs(tmp_path: P
     file.write_bytes(authority.crl)
     ca = DeviceCa(name="devices", certificates=authority.pem, name_from="subject_uid", crl_files=(file,))
     async with AsyncExitStack() as stack:
-        lookup = await open_revocation((ca,), clock=HandClock(NOON), stack=stack, refresh_seconds=0)
+        clock = HandClock(NOON)
+        files = await open_crl_files((ca,), clock=clock, stack=stack, refresh_seconds=0)
+        lookup = open_revocation((ca,), crl_files=files, clock=clock, stack=stack)
         await lookup.check(path, ca="devices")
 
         authority.revoked.append(laptop)

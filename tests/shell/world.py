@@ -37,6 +37,7 @@ class World:
     folder: Path
     gate: Gate
     traces: Telemetry
+    metrics_url: str
     records: list[DecisionRecord] = field(default_factory=list)
 
     def token(self, subject: str, **claims: object) -> str:
@@ -147,6 +148,7 @@ bundle = "<bundle>"
 house = ["acme"]
 [telemetry]
 <telemetry>
+<metrics>
 [[idp]]
 adapter = "oidc"
 issuer = "{acme}"
@@ -270,6 +272,7 @@ async def opened(
                 folder=folder,
                 gate=service.gate,
                 traces=traces,
+                metrics_url=f"http://127.0.0.1:{service.metrics_port}",
                 records=records,
             )
         traces.shutdown()

@@ -6,7 +6,7 @@ there is a place for one, and a thing without a sentence is an error that names 
 
 from pathlib import Path
 
-from tests.house.reference import adapters, commands, reasons, record, settings, spans
+from tests.house.reference import adapters, commands, metrics, reasons, record, settings, spans
 from tests.house.reference.listing import Listing
 
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -25,4 +25,5 @@ def listings() -> tuple[Listing, ...]:
         reasons.reasons(),
         record.record(),
         spans.spans(REPOSITORY),
+        metrics.metrics(),
     )
