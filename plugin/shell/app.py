@@ -106,9 +106,13 @@ def _warn(checked: Checked) -> None:
 async def serve(checked: Checked, *, telemetry: Telemetry) -> None:
     """Serve until SIGTERM or SIGINT, then answer rejects for a moment, then stop; a second signal ends the moment."""
     stop, hurry = asyncio.Event(), asyncio.Event()
+
+    def told() -> None:
+        (hurry if stop.is_set() else stop).set()
+
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, lambda: (hurry if stop.is_set() else stop).set())
+        loop.add_signal_handler(number, told)
     async with running(checked, telemetry=telemetry) as service:
         await stop.wait()
         log.info("draining", extra={"seconds": DRAIN_SECONDS})

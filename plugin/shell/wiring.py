@@ -30,8 +30,8 @@ from plugin.shell.fetch import HttpFetch
 from plugin.shell.gate import House
 from plugin.shell.revocation import open_revocation
 from plugin.shell.telemetry import Telemetry
+from plugin.shell.watched_store import WatchedStore, advice
 from plugin.stores.sqlite import NewerSchema, open_sqlite
-from plugin.stores.watched import WatchedStore, advice
 
 log = logging.getLogger(__name__)
 
