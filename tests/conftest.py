@@ -27,6 +27,7 @@ def _modules(folder: str) -> Callable[[], str | None]:
 # Component -> says what is missing, or None.
 COMPONENTS: dict[str, Callable[[], str | None]] = {
     "haproxy": _program("haproxy"),
+    "cc": _program("cc"),
     "axe-core": _modules("tests/shell/demo/axe"),
     "chromium": _program("chromium"),
     "cjpeg": _program("cjpeg"),

@@ -20,6 +20,7 @@ from plugin.core.errors import Refused, Unavailable
 from plugin.core.reasons import Reason
 from plugin.jose.keys import MAX_BYTES, KeySet, parse_jwks
 from plugin.jose.strict_json import read_object
+from plugin.jose.verify import LEEWAY
 from plugin.ports import Clock, Fetch, Fetched, IdpSettings
 
 log = logging.getLogger(__name__)
@@ -33,6 +34,7 @@ KEPT = timedelta(hours=24)
 COOL_DOWN = timedelta(seconds=30)
 FIRST_BACK_OFF = timedelta(seconds=5)
 MOST_DOUBLINGS = 4
+LONGEST_WAIT = FIRST_BACK_OFF * 2**MOST_DOUBLINGS
 
 # A key id that the provider does not know is believed to be unknown for this long, and this many are remembered.
 UNKNOWN_FOR = timedelta(minutes=2)
@@ -81,6 +83,10 @@ class _Held:
     stale_at: datetime
     dropped_at: datetime
 
+    def is_usable(self, now: datetime) -> bool:
+        """Keys from the future are of no known age: the clock has been set back since, and nobody knows how far."""
+        return self.fetched_at - LEEWAY <= now < self.dropped_at
+
 
 class _Provider:
     """One issuer's keys, the outcome of the last renewal, and the one renewal that may be under way."""
@@ -107,9 +113,9 @@ class _Provider:
 
     async def keys(self, key_id: str | None) -> KeySet:
         now = self._clock()
-        if self._held is None or now >= self._held.dropped_at:
-            await self._renew(due=now >= self._retry_at)
-        elif now >= self._held.stale_at and now >= self._retry_at:
+        if self._held is None or not self._held.is_usable(now):
+            await self._renew(due=_has_come(self._retry_at, now=now))
+        elif now >= self._held.stale_at and _has_come(self._retry_at, now=now):
             self._begin_renewal()
         keys = self._usable_keys()
         if key_id is None or keys.has(key_id) or key_id in self._unknown:
@@ -122,7 +128,7 @@ class _Provider:
             await asyncio.wait([self._renewal])
 
     def _usable_keys(self) -> KeySet:
-        if self._held is not None and self._clock() < self._held.dropped_at:
+        if self._held is not None and self._held.is_usable(self._clock()):
             return self._held.keys
         raise self._outage()
 
@@ -133,7 +139,7 @@ class _Provider:
 
     async def _look_for(self, key_id: str) -> KeySet:
         """Look for a key id that may be new: renew once, then cool down, so that forged ones cannot hammer the IdP."""
-        asked = await self._renew(due=self._clock() >= self._cool_at)
+        asked = await self._renew(due=_has_come(self._cool_at, now=self._clock()))
         keys = self._usable_keys()
         if keys.has(key_id):
             return keys
@@ -198,6 +204,11 @@ class _Provider:
         passing = fetched.status == TOO_MANY_REQUESTS or fetched.status in SERVER_ERRORS
         reason = Reason.IDP_UNREACHABLE if passing else Reason.IDP_MISCONFIGURED
         raise Unavailable(self._settings.issuer, reason, f"got status `{fetched.status}` from `{url}`, expected `{OK}`")
+
+
+def _has_come(moment: datetime, *, now: datetime) -> bool:
+    """Say whether a wait is over; one that is longer than any we make is from before the clock was set back."""
+    return now >= moment or moment - now > LONGEST_WAIT
 
 
 def _find_key_set_url(metadata: Mapping[str, object], *, settings: IdpSettings) -> str:

@@ -26,6 +26,7 @@ from plugin.core.ticket import (
     present,
     use_up,
 )
+from plugin.jose.verify import LEEWAY
 from plugin.ports import Clock, Json, Store
 
 log = logging.getLogger(__name__)
@@ -110,6 +111,8 @@ class Ticketing:
             if stored is None:
                 raise Refused(Reason.TICKET_UNKNOWN)
             ticket = _from_json(stored)
+            if ticket.expires_at > self._clock() + UNTIL_COMMITTED + LEEWAY:
+                raise Refused(Reason.TICKET_UNKNOWN)  # from before the clock was set back: it would outlive its time
             redeemed = self._present(ticket, join=join, conference=conference)
             if redeemed.refusal and join.credentials.ticket is None:
                 break  # a call's id is no secret: who asks by it alone is refused, and burns nothing

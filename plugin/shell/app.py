@@ -5,7 +5,7 @@ import logging
 import signal
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 
@@ -34,6 +34,8 @@ log = logging.getLogger(__name__)
 
 # How long a stopping service still answers, with rejects, so that balancers notice before the port is closed.
 DRAIN_SECONDS = 3.0
+# By then every answer is a reject that takes no time: who is still sending has had its answer's time already.
+LAST_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +81,8 @@ async def running(
     gate, config, metrics = Gate(), checked.config, telemetry.metrics
     health = Health(gate=gate, metrics=metrics)
     app = build_app(checked, gate=gate, health=health)
-    runner = ExplicitRunner(app, tell_unread=partial(metrics.refused, UNREADABLE, Reason.REQUEST_MALFORMED.code))
+    tell_unread = partial(metrics.refused, UNREADABLE, Reason.REQUEST_MALFORMED.code)
+    runner = ExplicitRunner(app, tell_unread=tell_unread, shutdown_timeout=LAST_SECONDS)
     await runner.setup()
     try:
         site = web.TCPSite(runner, config.host, config.port)
@@ -118,14 +121,19 @@ def _warn(checked: Checked) -> None:
 
 
 async def serve(checked: Checked, *, telemetry: Telemetry) -> None:
-    """Serve until SIGTERM or SIGINT, then answer rejects for a moment, then stop."""
-    stop = asyncio.Event()
+    """Serve until SIGTERM or SIGINT, then answer rejects for a moment, then stop; a second signal ends the moment."""
+    stop, hurry = asyncio.Event(), asyncio.Event()
+
+    def told() -> None:
+        (hurry if stop.is_set() else stop).set()
+
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+        loop.add_signal_handler(number, told)
     async with running(checked, telemetry=telemetry) as service:
         await stop.wait()
         log.info("draining", extra={"seconds": DRAIN_SECONDS})
         service.gate.house = None
-        await asyncio.sleep(DRAIN_SECONDS)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(hurry.wait(), DRAIN_SECONDS)
     log.info("stopped")

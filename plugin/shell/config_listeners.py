@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from ipaddress import ip_address
 
+from plugin.core.address import IpNetwork
 from plugin.shell.fetch import is_loopback
-from plugin.shell.source import IpNetwork
 from plugin.shell.toml_reader import Table
 
 MAX_PORT = 65_535

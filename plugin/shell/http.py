@@ -104,8 +104,10 @@ class ExplicitRunner(web.AppRunner):
     `tell_unread` hears of each request that was rejected before anybody could read what it asks.
     """
 
-    def __init__(self, app: web.Application, *, tell_unread: Callable[[], None] = lambda: None) -> None:
-        super().__init__(app)
+    def __init__(
+        self, app: web.Application, *, shutdown_timeout: float, tell_unread: Callable[[], None] = lambda: None
+    ) -> None:
+        super().__init__(app, shutdown_timeout=shutdown_timeout)
         self._tell_unread = tell_unread
 
     async def _make_server(self) -> web.Server:

@@ -13,11 +13,10 @@ from contextlib import asynccontextmanager
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from plugin.core.address import read_address
+from plugin.core.address import IpNetwork, is_within, read_address
 from plugin.shell.config_listeners import MetricsEntry
 from plugin.shell.health import Health
 from plugin.shell.metrics import Metrics
-from plugin.shell.source import IpNetwork, is_within
 
 log = logging.getLogger(__name__)
 

@@ -6,11 +6,12 @@ import secrets
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from urllib.parse import urlsplit
 
 from plugin.core.errors import Unavailable
+from plugin.core.reasons import Reason
 from plugin.core.record import DecisionRecord
 from plugin.flow.admission import Admission
 from plugin.flow.assertions import Recognition
@@ -32,13 +33,17 @@ from plugin.shell.metered_store import MeteredStore
 from plugin.shell.revocation import open_crl_files, open_revocation
 from plugin.shell.store_check import StoreCheck
 from plugin.shell.telemetry import Telemetry
+from plugin.shell.watched_store import WatchedStore, advice
 from plugin.stores.decision_log import open_decision_log
-from plugin.stores.sqlite import open_sqlite
+from plugin.stores.sqlite import NewerSchema, open_sqlite
 
 log = logging.getLogger(__name__)
 
 PSEUDONYM_KEY_BYTES = 32
 PURGE_SECONDS = 60
+# What has expired stays for a day longer. A clock that runs ahead and is set back must not have made us forget what
+# was used: it would be new once more.
+CLOCK_MAY_ERR = timedelta(days=1)
 
 
 def utc_now() -> datetime:
@@ -58,7 +63,7 @@ async def open_house(
     config = checked.config
     async with AsyncExitStack() as stack:
         metrics = telemetry.metrics
-        store = MeteredStore(await _open_store(config), metrics=metrics)
+        store = MeteredStore(WatchedStore(await _open_store(config), clock=clock), metrics=metrics)
         stack.push_async_callback(store.close)
         purging = asyncio.create_task(_purge_now_and_then(store, clock=clock))
         purging.add_done_callback(_say_how_it_ended)
@@ -170,10 +175,10 @@ def furnish(
 
 
 async def _purge_now_and_then(store: Store, *, clock: Clock) -> None:
-    """Enforce retention: what has expired leaves the disk, on a quiet system too."""
+    """Enforce retention: what has expired leaves the disk a day later, on a quiet system too."""
     while True:
         try:
-            removed = await store.purge(now=clock())
+            removed = await store.purge(now=clock() - CLOCK_MAY_ERR)
         except Unavailable as unavailable:
             log.warning("store not purged", extra={"detail": unavailable.detail})
             removed = 0
@@ -183,8 +188,11 @@ async def _purge_now_and_then(store: Store, *, clock: Clock) -> None:
 async def _open_store(config: Config) -> Store:
     try:
         return await open_sqlite(config.store_url)
+    except NewerSchema as newer:
+        detail = str(newer)
     except Unavailable as unavailable:
-        raise Unavailable(f"store `{config.store_url}`", unavailable.reason, unavailable.detail) from None
+        detail = unavailable.detail
+    raise Unavailable(f"store `{config.store_url}`", Reason.STORE_UNAVAILABLE, f"{detail}; {advice(detail)}")
 
 
 def _say_how_it_ended(purging: asyncio.Task[None]) -> None:

@@ -8,8 +8,8 @@ Every change is one statement that holds only if what it relies on still does; t
 failure undoes would let a proof be used twice. The price is one fsync for each change: about a millisecond.
 
 After an error the connection is dropped and the next call makes a new one, to the same file: a lock, a full disk or a
-read-only file system costs refusals while it lasts, and no restart. Only the start makes a file, for an empty store has
-forgotten what was used. Errors name SQLite's code, never a key or a value.
+read-only file system costs refusals while it lasts, and no restart. Only the start makes a file, or takes another one,
+for an empty store has forgotten what was used. Errors name SQLite's code, never a key or a value.
 """
 
 import asyncio
@@ -35,6 +35,7 @@ Row = dict[str, str | float]
 SCHEME = "sqlite:///"
 BUSY_SECONDS = 0.5
 PURGE_AT_MOST = 256
+REPLACED = "replaced or removed while in use"
 
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
@@ -87,6 +88,7 @@ class SqliteStore:
         self._path = path
         self._connection: sqlite3.Connection | None = connection
         self._thread = thread
+        self._file = _file(path)
         self._closed = False
 
     async def put(self, kind: str, key: str, value: Json, *, expires_at: datetime) -> None:
@@ -134,10 +136,14 @@ class SqliteStore:
         try:
             if self._connection is None:
                 self._connection = _connect(self._path)
-            return work(self._connection)
+            done = work(self._connection)
         except (sqlite3.Error, NewerSchema) as error:
             self._disconnect()
             raise _unavailable(error) from error
+        # Afterwards: what was asked of a file that nobody will find again is neither written down nor known.
+        if _file(self._path) != self._file:
+            raise Unavailable("store", Reason.STORE_UNAVAILABLE, REPLACED)
+        return done
 
     def _disconnect(self) -> None:
         connection, self._connection = self._connection, None
@@ -151,6 +157,15 @@ def _path(url: str) -> Path:
     if name in (url, ""):
         raise ValueError(f"unexpected store `{url}`, expected `{SCHEME}path/of/file.db`")
     return Path(name).absolute()
+
+
+def _file(path: Path) -> tuple[int, int] | None:
+    """Say which file it is; None = there is none. While a connection is open, no other file gets the same numbers."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def _create(path: Path) -> sqlite3.Connection:

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from plugin.shell.cli import main
-from tests.shell.faults import problems_after, problems_with
 from tests.shell.parties import DeviceAuthority
+from tests.shell.spoiled import problems_after, problems_with
 from tests.shell.world import PASSWORD, write_configuration
 
 TWICE = """

@@ -7,8 +7,8 @@ import pytest
 from plugin.shell.check import CheckFailed, check
 from plugin.shell.config import read_config
 from plugin.shell.toml_reader import Problems
-from tests.shell.faults import problems_with
 from tests.shell.parties import DeviceAuthority
+from tests.shell.spoiled import problems_with
 from tests.shell.world import write_configuration
 
 ACME, PARTNERS = "https://sso.acme.example", "https://sso.partners.example"

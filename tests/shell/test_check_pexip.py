@@ -6,8 +6,8 @@ import pytest
 
 from plugin.platforms.pexip import Listing, Media, Place
 from plugin.shell.check import check
-from tests.shell.faults import problems_with
 from tests.shell.parties import DeviceAuthority
+from tests.shell.spoiled import problems_with
 from tests.shell.world import PASSWORD, write_configuration
 
 ACME, PARTNERS = "https://sso.acme.example", "https://sso.partners.example"

@@ -1,0 +1,91 @@
+"""A store that says when it stops working and when it works again: once each, however many questions notice.
+
+Whoever is on call reads the first line and knows since when everybody is refused, why, and what to do; the second says
+that nothing needs to be restarted. It must never answer in the store's place.
+"""
+
+import logging
+from collections.abc import Awaitable
+from datetime import datetime
+from typing import TypeVar
+
+from plugin.core.errors import Unavailable
+from plugin.ports import Clock, Json, Store
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+# By the beginning of SQLite's code, or of ours.
+ADVICE = {
+    "SQLITE_BUSY": "another process holds the lock: see which one has the file open (`fuser`)",
+    "SQLITE_LOCKED": "another process holds the lock: see which one has the file open (`fuser`)",
+    "SQLITE_FULL": "the disk is full: free some space, no restart is needed",
+    "SQLITE_READONLY": "the file cannot be written: see its rights, and whether the file system became read-only",
+    "SQLITE_IOERR": "the disk fails, is full, or became read-only: see the kernel's log",
+    "SQLITE_CANTOPEN": "the file or its folder is gone or closed to this user: put the same file back",
+    "SQLITE_CORRUPT": "the file is damaged: stop, keep it, restore a backup, and let open sign-ins run out first",
+    "SQLITE_NOTADB": "the file is no store: put the right one back, or stop and restore a backup",
+    "replaced": "put the same file back; a restart takes what is there, which may have forgotten what was used",
+    "store has schema version": "a newer release has used the file: run that release",
+}
+
+
+class WatchedStore:
+    """Passes everything on to `store`, and logs each change between working and failing."""
+
+    def __init__(self, store: Store, *, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+        self._failing_since: datetime | None = None
+
+    @property
+    def failing_since(self) -> datetime | None:
+        """When the store last stopped working; None = it works, as far as anybody has seen."""
+        return self._failing_since
+
+    async def put(self, kind: str, key: str, value: Json, *, expires_at: datetime) -> None:
+        await self._watch(self._store.put(kind, key, value, expires_at=expires_at))
+
+    async def get(self, kind: str, key: str, *, now: datetime) -> Json | None:
+        # A file that is locked, full or read-only can often still be read: that is no sign of recovery.
+        return await self._watch(self._store.get(kind, key, now=now), proves_health=False)
+
+    async def take(self, kind: str, key: str, *, now: datetime) -> Json | None:
+        return await self._watch(self._store.take(kind, key, now=now), proves_health=False)
+
+    async def claim(self, kind: str, key: str, *, expires_at: datetime, now: datetime) -> bool:
+        return await self._watch(self._store.claim(kind, key, expires_at=expires_at, now=now))
+
+    async def swap(self, kind: str, key: str, *, old: Json, new: Json, expires_at: datetime, now: datetime) -> bool:
+        swapping = self._store.swap(kind, key, old=old, new=new, expires_at=expires_at, now=now)
+        return await self._watch(swapping)
+
+    async def purge(self, *, now: datetime) -> int:
+        return await self._watch(self._store.purge(now=now), proves_health=False)
+
+    async def close(self) -> None:
+        await self._store.close()
+
+    async def _watch(self, asking: Awaitable[T], *, proves_health: bool = True) -> T:
+        try:
+            answer = await asking
+        except Unavailable as unavailable:
+            self._note_failure(unavailable.detail)
+            raise
+        if proves_health and self._failing_since is not None:
+            log.warning("store recovered", extra={"failing_since": self._failing_since.isoformat()})
+            self._failing_since = None
+        return answer
+
+    def _note_failure(self, detail: str) -> None:
+        if self._failing_since is not None:
+            return
+        self._failing_since = self._clock()
+        fields = {"detail": detail, "effect": "everybody is refused", "advice": advice(detail)}
+        log.error("store failing", extra=fields)
+
+
+def advice(detail: str) -> str:
+    """Say what to do about a store that is unavailable for this reason."""
+    fitting = (text for start, text in ADVICE.items() if detail.startswith(start))
+    return next(fitting, "see that the file is there, can be written, and that its disk has space")
