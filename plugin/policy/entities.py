@@ -7,7 +7,8 @@ once per join, a context at every question.
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import cedarpy
@@ -20,7 +21,7 @@ from plugin.policy.durations import write_duration
 from plugin.policy.principal import Kind, Principal
 from plugin.policy.setting import Setting
 
-Json = dict[str, object]
+Json = dict[str, Any]
 _JOIN = {"type": "Join", "id": "this"}
 CONTEXT = json.dumps({"join": {"__entity": _JOIN}})
 
@@ -62,16 +63,45 @@ def unknown_facts(principal: Principal, known: Circumstances) -> frozenset[str]:
     return frozenset(name for name, value in facts.items() if value is None)
 
 
-def entities(facts: Facts, *, principal: Principal, known: Circumstances, bundle: Bundle) -> cedarpy.Entities:
-    """Build all of them. Raises ValueError where the facts do not fit the vocabulary."""
-    everything = [
-        _principal(principal),
-        _conference(facts.conference),
-        *_rooms(facts.conference),
-        _join(facts, known=known),
-        *_clocks(bundle.clocks, now=facts.now),
-    ]
-    return cedarpy.Entities.from_json_str(json.dumps(everything), bundle.schema)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """The entities of one join, as JSON, without what time alone changes: the moment, and the age of the sign-in.
+
+    `principal` and `join` are the two of them that it belongs to.
+    """
+
+    principal: Json
+    join: Json
+    others: list[Json]
+    mfa_age: timedelta | None
+    now: datetime
+
+    def text(self) -> str:
+        """Write everything but what time alone changes."""
+        return json.dumps([self.principal, self.join, self.others])
+
+    def entities(self, schema: cedarpy.Schema) -> cedarpy.Entities:
+        """Give the whole to Cedar. Raises ValueError where the facts do not fit the vocabulary."""
+        principal, join = self.principal, _and(self.join, now=_value("datetime", _moment(self.now)))
+        if self.mfa_age is not None:
+            auth = {**principal["attrs"]["auth"], "mfaAge": _value("duration", write_duration(self.mfa_age))}
+            principal = _and(principal, auth=auth)
+        return cedarpy.Entities.from_json_str(json.dumps([principal, join, *self.others]), schema)
+
+
+def lay_out(facts: Facts, *, principal: Principal, known: Circumstances, bundle: Bundle) -> Layout:
+    """Lay out all of them."""
+    return Layout(
+        principal=_principal(principal),
+        join=_join(facts, known=known),
+        others=[
+            _conference(facts.conference),
+            *_rooms(facts.conference),
+            *_clocks(bundle.clocks, now=facts.now),
+        ],
+        mfa_age=principal.auth.mfa_age,
+        now=facts.now,
+    )
 
 
 def room(conference: Conference, *, zone: str) -> Json:
@@ -108,8 +138,6 @@ def _principal(principal: Principal) -> Json:
         "phishingResistant": principal.auth.level >= Level.PHISHING_RESISTANT,
         "provenance": principal.auth.provenance.value,
     }
-    if principal.auth.mfa_age is not None:
-        auth["mfaAge"] = _value("duration", write_duration(principal.auth.mfa_age))
     posture = principal.device
     device = {"managed": posture.managed, "compliant": posture.compliant, "attested": posture.attested}
     attributes: Json = {"auth": auth, "device": device}
@@ -139,7 +167,6 @@ def _rooms(conference: Conference) -> Iterable[Json]:
 
 def _join(facts: Facts, *, known: Circumstances) -> Json:
     attributes: Json = {
-        "now": _value("datetime", facts.now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"),
         "protocol": facts.protocol,
         "invited": known.invited is True,
         "host": known.host is True,
@@ -158,6 +185,14 @@ def _clocks(clocks: Mapping[str, ZoneInfo], *, now: datetime) -> Iterable[Json]:
         local = now.astimezone(zone)
         attributes: Json = {"weekday": local.isoweekday(), "minuteOfDay": local.hour * 60 + local.minute}
         yield _entity(_uid("Clock", name), attributes)
+
+
+def _moment(now: datetime) -> str:
+    return now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+
+
+def _and(entity: Json, **attributes: object) -> Json:
+    return {**entity, "attrs": {**entity["attrs"], **attributes}}
 
 
 def _entity(uid: Mapping[str, object], attributes: Json, *, parents: Iterable[Json] = ()) -> Json:
