@@ -29,10 +29,13 @@ class Newcomer:
 
 @dataclass(slots=True, kw_only=True)
 class Crowd:
-    """Newcomers of one provider, with devices of one authority."""
+    """Newcomers of one provider, with devices of one authority. `stranger` signs for the liars.
+
+    None = there are no liars.
+    """
 
     acme: Issuer
-    stranger: Issuer
+    stranger: Issuer | None
     authority: DeviceAuthority
     arrived: int = 0
 
@@ -41,9 +44,9 @@ class Crowd:
 
     def _newcomer(self) -> Newcomer:
         self.arrived += 1
-        is_liar = self.arrived % ONE_LIAR_IN == 0
+        is_liar = self.stranger is not None and self.arrived % ONE_LIAR_IN == 0
         person = f"person-{self.arrived}"
-        key = self.stranger.key if is_liar else None
+        key = self.stranger.key if self.stranger and is_liar else None
         return Newcomer(
             token=self.acme.token(person, now=datetime.now(UTC), key=key),
             device=self.authority.device(person),

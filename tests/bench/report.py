@@ -1,10 +1,29 @@
 """What was measured, as tables to read."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from tests.bench.contest import BARE, CHALLENGE, FLASK, JOIN, TOKEN, WARM, Result
+from tests.bench.ladder import Rung
+from tests.bench.tally import Tally
 
 WARM_AT_MOST = 3.0
+
+
+def ladder(rungs: Sequence[Rung]) -> str:
+    """Write where the time of a decision goes."""
+    lines = [f"{one.name:44}{one.microseconds:8.0f}" for one in rungs]
+    return "\n".join((f"{'the steps of a cold decision':44}{'CPU us':>8}", *lines, "", ""))
+
+
+def tally(counted: Sequence[Tally]) -> str:
+    """Write what each question makes of others."""
+    methods = ("get", "claim", "swap", "put")
+    lines = [
+        f"{one.question:44}{one.cedar:8}" + "".join(f"{one.store[method]:7}" for method in methods) + f"{one.spans:7}"
+        for one in counted
+    ]
+    head = f"{'what one question asks for':44}{'Cedar':>8}" + "".join(f"{method:>7}" for method in (*methods, "spans"))
+    return "\n".join((head, *lines, "", ""))
 
 
 def table(results: Mapping[str, Result]) -> str:
