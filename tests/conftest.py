@@ -39,6 +39,7 @@ COMPONENTS: dict[str, Callable[[], str | None]] = {
     "nginx": _program("nginx"),
     "node-oidc-provider": foreign.why_missing,
     "openssl": _program("openssl"),
+    "strace": _program("strace"),
 }
 
 

@@ -104,9 +104,9 @@ class SqliteStore:
         self._turns: Turns[_Work] = Turns(thread=thread, do=self._attempt)
         self._closed = False
 
-    async def put(self, kind: str, key: str, value: Json, *, expires_at: datetime) -> None:
+    async def put(self, kind: str, key: str, value: Json, *, expires_at: datetime, synced: bool = True) -> None:
         row: Row = {"kind": kind, "key": key, "value": _text(value), "expires_at": expires_at.timestamp()}
-        await self._run(lambda connection: connection.execute(_PUT, row), synced=True)
+        await self._run(lambda connection: connection.execute(_PUT, row), synced=synced)
 
     async def get(self, kind: str, key: str, *, now: datetime) -> Json | None:
         row: Row = {"kind": kind, "key": key, "now": now.timestamp()}

@@ -38,9 +38,9 @@ class CountedStore:
         self._store = store
         self.calls: Counter[str] = Counter()
 
-    async def put(self, kind: str, key: str, value: Json, *, expires_at: datetime) -> None:
-        self.calls["put"] += 1
-        await self._store.put(kind, key, value, expires_at=expires_at)
+    async def put(self, kind: str, key: str, value: Json, *, expires_at: datetime, synced: bool = True) -> None:
+        self.calls["put" if synced else "later"] += 1
+        await self._store.put(kind, key, value, expires_at=expires_at, synced=synced)
 
     async def get(self, kind: str, key: str, *, now: datetime) -> Json | None:
         self.calls["get"] += 1

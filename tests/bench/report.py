@@ -16,8 +16,8 @@ def ladder(rungs: Sequence[Rung]) -> str:
 
 
 def tally(counted: Sequence[Tally]) -> str:
-    """Write what each question makes of others."""
-    methods = ("get", "claim", "swap", "put")
+    """Write what each question makes of others. `later` = written with the next `put`, which waits for the disk."""
+    methods = ("get", "claim", "swap", "later", "put")
     lines = [
         f"{one.question:44}{one.cedar:8}" + "".join(f"{one.store[method]:7}" for method in methods) + f"{one.spans:7}"
         for one in counted
