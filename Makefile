@@ -4,7 +4,7 @@ ARGS ?=
 CONFIG ?= vestibule.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test check docs
+.PHONY: help demo run test check bench docs
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,6 +25,9 @@ check: .venv/installed-dev ## Format, lint, types, floors, house rules
 	@.venv/bin/lint-imports
 	@.venv/bin/pytest -q tests/test_house.py tests/house
 
+bench: .venv/installed-bench ## Measure it beside a Flask server, and where the time goes (ARGS="--rounds 9" is passed on)
+	@.venv/bin/python -m tests.bench $(ARGS)
+
 docs: .venv/installed-dev ## Write the tables of README.md and REFERENCE.md anew, from the code
 	@.venv/bin/python -m tests.house.reference
 
@@ -35,3 +38,7 @@ docs: .venv/installed-dev ## Write the tables of README.md and REFERENCE.md anew
 .venv/installed-dev: pyproject.toml .ci/bootstrap
 	@sh .ci/bootstrap '.[dev]'
 	@touch $@ .venv/installed
+
+.venv/installed-bench: pyproject.toml .ci/bootstrap
+	@sh .ci/bootstrap '.[bench,dev]'
+	@touch $@ .venv/installed-dev .venv/installed

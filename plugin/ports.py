@@ -67,8 +67,12 @@ class Store(Protocol):
     as absent, whether or not it has been removed yet.
     """
 
-    async def put(self, kind: str, key: str, value: Json, *, expires_at: datetime) -> None:
-        """Write, whether or not there is an entry."""
+    async def put(self, kind: str, key: str, value: Json, *, expires_at: datetime, synced: bool = True) -> None:
+        """Write, whether or not there is an entry.
+
+        A power failure undoes nothing that was `synced`, and nothing that any method had done before it. What follows
+        it, it may undo, from the last backwards.
+        """
 
     async def get(self, kind: str, key: str, *, now: datetime) -> Json | None:
         """Read."""

@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Callable, Generator, Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,10 @@ def _program(name: str) -> Callable[[], str | None]:
     return lambda: None if shutil.which(name, path=PROGRAM_FOLDERS) else f"no `{name}` on the path"
 
 
+def _package(name: str) -> Callable[[], str | None]:
+    return lambda: None if find_spec(name) else f"package `{name}` is not installed: make .venv/installed-bench"
+
+
 def _modules(folder: str) -> Callable[[], str | None]:
     is_installed = (REPOSITORY / folder / "node_modules").is_dir
     return lambda: None if is_installed() else f"its modules are not installed: npm ci --prefix {folder}"
@@ -26,6 +31,7 @@ def _modules(folder: str) -> Callable[[], str | None]:
 
 # Component -> says what is missing, or None.
 COMPONENTS: dict[str, Callable[[], str | None]] = {
+    "gunicorn": _package("gunicorn"),
     "haproxy": _program("haproxy"),
     "cc": _program("cc"),
     "axe-core": _modules("tests/shell/demo/axe"),
@@ -36,6 +42,7 @@ COMPONENTS: dict[str, Callable[[], str | None]] = {
     "node-oidc-provider": foreign.why_missing,
     "openssl": _program("openssl"),
     "prometheus": _program("prometheus"),
+    "strace": _program("strace"),
 }
 
 

@@ -30,7 +30,7 @@ class MemoryStore:
         self.entries: dict[tuple[str, str], tuple[str, datetime]] = {}
         self.broken = False
 
-    async def put(self, kind: str, key: str, value: Json, *, expires_at: datetime) -> None:
+    async def put(self, kind: str, key: str, value: Json, *, expires_at: datetime, synced: bool = True) -> None:  # noqa: ARG002 - no disk
         self._check()
         self.entries[kind, key] = (_text(value), expires_at)
 

@@ -126,10 +126,9 @@ class Ticketing:
                 self._tell(BURNT)
             raise Refused(redeemed.refusal)
         if join.call:
-            value = {"ticket": key}
-            await self._store.put(
-                KIND_CALL, _hash(join.call.call_id), value, expires_at=self._clock() + UNTIL_COMMITTED
-            )
+            value, expires_at = {"ticket": key}, self._clock() + UNTIL_COMMITTED
+            # The record of the decision, which follows, takes it to the disk along with the ticket.
+            await self._store.put(KIND_CALL, _hash(join.call.call_id), value, expires_at=expires_at, synced=False)
         return redeemed.ticket
 
     def _present(self, ticket: Ticket, *, join: JoinRequest, conference: str) -> Redeemed:

@@ -103,6 +103,7 @@ class Steps:
 
     def __init__(self, root: Span, *, tracer: Tracer, since: int, now: Now) -> None:
         self._root = root
+        self._within = set_span_in_context(root, Context())
         self._tracer = tracer
         self._since = since
         self._now = now
@@ -163,8 +164,7 @@ class Steps:
         describe(self._root, attributes)
 
     def _start(self, name: str, *, at: int) -> Span:
-        context = set_span_in_context(self._root, Context())
-        return self._tracer.start_span(f"vestibule.{name}", context=context, start_time=at)
+        return self._tracer.start_span(f"vestibule.{name}", context=self._within, start_time=at)
 
     def _take(self, name: str, *, outcome: str, began: int, ended: int) -> None:
         since, took = (began - self._since) / 1e6, (ended - began) / 1e6
@@ -227,8 +227,12 @@ class OpenSpan:
 
 def describe(span: Span, attributes: Mapping[str, str | Sequence[str]]) -> None:
     """Set what there is to say, each text and list bounded."""
-    for name, value in attributes.items():
-        if isinstance(value, str) and value:
-            span.set_attribute(name, value[:MAX_TEXT])
-        elif value:
-            span.set_attribute(name, [text[:MAX_TEXT] for text in value[:MAX_ITEMS]])
+    said = {name: _bounded(value) for name, value in attributes.items() if value}
+    if said:
+        span.set_attributes(said)
+
+
+def _bounded(value: str | Sequence[str]) -> str | list[str]:
+    if isinstance(value, str):
+        return value[:MAX_TEXT]
+    return [text[:MAX_TEXT] for text in value[:MAX_ITEMS]]

@@ -7,15 +7,24 @@ a forbid by what makes it fire, in a permit by what keeps it silent (Kleene's th
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import cedarpy
 from cedarpy import pst
 
+from plugin.policy.precedents import Precedents
 from plugin.policy.trees import walk
 
 # Attribute names of the vocabulary, and the type whose entities are known by membership alone.
 UNKNOWABLE = frozenset({"Group", "mfaAge", "invited", "host", "networks", "address", "country"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """The policies as they read for certain unknown facts, and the answers that they have given so far."""
+
+    policies: cedarpy.PolicySet
+    precedents: Precedents
 
 
 class PolicySets:
@@ -24,7 +33,7 @@ class PolicySets:
     def __init__(self, policies: Mapping[str, pst.Template]) -> None:
         self._policies = policies
         self._named = UNKNOWABLE & frozenset[str]().union(*map(_names, policies.values()))
-        self._sets: dict[frozenset[str], cedarpy.PolicySet] = {}
+        self._readings: dict[frozenset[str], Reading] = {}
         self.reading(frozenset())
         self.reading(UNKNOWABLE)  # one that the engine could not take is found at load, not at a join
 
@@ -32,14 +41,15 @@ class PolicySets:
         """Return what of the unknown some policy asks for."""
         return unknown & self._named
 
-    def reading(self, unknown: frozenset[str]) -> cedarpy.PolicySet:
+    def reading(self, unknown: frozenset[str]) -> Reading:
         """Return the policies as they read where these facts are unknown."""
         unknown = self.relevant(unknown)
-        if unknown not in self._sets:
+        if unknown not in self._readings:
             read = {name: cautious(policy, unknown=unknown) for name, policy in self._policies.items()}
             tree = pst.PolicySet(templates=pst.FrozenMap(), static_policies=pst.FrozenMap(read), template_links=())
-            self._sets[unknown] = cedarpy.PolicySet.from_pst(tree)
-        return self._sets[unknown]
+            policies = cedarpy.PolicySet.from_pst(tree)
+            self._readings[unknown] = Reading(policies=policies, precedents=Precedents(read))
+        return self._readings[unknown]
 
 
 def cautious(policy: pst.Template, *, unknown: frozenset[str]) -> pst.Template:

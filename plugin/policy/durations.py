@@ -20,6 +20,11 @@ def read_duration(text: str) -> timedelta:
     return -total if sign == "-" else total
 
 
+def round_up(duration: timedelta) -> timedelta:
+    """Round to whole milliseconds, which is what Cedar counts in: nothing old is made younger."""
+    return -(-duration // _UNITS[-1]) * _UNITS[-1]
+
+
 def write_duration(duration: timedelta) -> str:
-    """Write a literal, rounded up to whole milliseconds: nothing old is made younger."""
-    return f"{-(-duration // timedelta(milliseconds=1))}ms"
+    """Write a literal, rounded up."""
+    return f"{round_up(duration) // _UNITS[-1]}ms"

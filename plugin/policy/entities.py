@@ -4,13 +4,15 @@ The facts live in entities and the request's context is only a reference to one 
 once per join, a context at every question.
 """
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import cedarpy
+import msgspec
 
 from plugin.core.address import Address, read_address
 from plugin.core.facts import Conference, Facts, Place
@@ -22,9 +24,10 @@ from plugin.policy.durations import write_duration
 from plugin.policy.principal import Kind, Principal
 from plugin.policy.setting import Setting
 
-Json = dict[str, object]
+Json = dict[str, Any]
 _JOIN = {"type": "Join", "id": "this"}
-CONTEXT = json.dumps({"join": {"__entity": _JOIN}})
+CONTEXT = msgspec.json.encode({"join": {"__entity": _JOIN}}).decode()
+MOST_CONFERENCES = 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,16 +92,51 @@ def unknown_facts(principal: Principal, known: Circumstances) -> frozenset[str]:
     return frozenset(name for name, value in facts.items() if value is None)
 
 
-def entities(facts: Facts, *, principal: Principal, known: Circumstances, bundle: Bundle) -> cedarpy.Entities:
-    """Build all of them. Raises ValueError where the facts do not fit the vocabulary."""
-    everything = [
-        _principal(principal),
-        _conference(facts.conference),
-        *_rooms(facts.conference),
-        _join(facts, known=known),
-        *_clocks(bundle.clocks, now=facts.now),
-    ]
-    return cedarpy.Entities.from_json_str(json.dumps(everything), bundle.schema)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """The entities of one join, as JSON, without what time alone changes: the moment, and the age of the sign-in.
+
+    `principal` and `join` are the two of them that it belongs to.
+    """
+
+    principal: Json
+    join: Json
+    others: list[Json]
+    mfa_age: timedelta | None
+    now: datetime
+
+    def text(self) -> str:
+        """Write everything but what time alone changes."""
+        return _text([self.principal, self.join, self.others])
+
+    def entities(self, schema: cedarpy.Schema) -> cedarpy.Entities:
+        """Give the whole to Cedar. Raises ValueError where the facts do not fit the vocabulary."""
+        principal, join = self.principal, _and(self.join, now=_value("datetime", _moment(self.now)))
+        if self.mfa_age is not None:
+            auth = {**principal["attrs"]["auth"], "mfaAge": _value("duration", write_duration(self.mfa_age))}
+            principal = _and(principal, auth=auth)
+        return _known(_text(self.others), schema).with_added_json_str(_text([principal, join]), schema)
+
+
+@lru_cache(maxsize=MOST_CONFERENCES)
+def _known(text: str, schema: cedarpy.Schema) -> cedarpy.Entities:
+    """Read what is the same for everybody who joins a conference within a minute: an Entities never changes."""
+    return cedarpy.Entities.from_json_str(text, schema)
+
+
+def lay_out(facts: Facts, *, principal: Principal, known: Circumstances, bundle: Bundle) -> Layout:
+    """Lay out all of them."""
+    return Layout(
+        principal=_principal(principal),
+        join=_join(facts, known=known),
+        others=[
+            _conference(facts.conference),
+            *_rooms(facts.conference),
+            *_clocks(bundle.clocks, now=facts.now),
+        ],
+        mfa_age=principal.auth.mfa_age,
+        now=facts.now,
+    )
 
 
 def room(conference: Conference, *, zone: str) -> Json:
@@ -135,8 +173,6 @@ def _principal(principal: Principal) -> Json:
         "phishingResistant": principal.auth.level >= Level.PHISHING_RESISTANT,
         "provenance": principal.auth.provenance.value,
     }
-    if principal.auth.mfa_age is not None:
-        auth["mfaAge"] = _value("duration", write_duration(principal.auth.mfa_age))
     posture = principal.device
     device = {"managed": posture.managed, "compliant": posture.compliant, "attested": posture.attested}
     attributes: Json = {"auth": auth, "device": device}
@@ -166,7 +202,6 @@ def _rooms(conference: Conference) -> Iterable[Json]:
 
 def _join(facts: Facts, *, known: Circumstances) -> Json:
     attributes: Json = {
-        "now": _value("datetime", facts.now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"),
         "protocol": facts.protocol,
         "invited": known.invited is True,
         "host": known.host is True,
@@ -185,6 +220,18 @@ def _clocks(clocks: Mapping[str, ZoneInfo], *, now: datetime) -> Iterable[Json]:
         local = now.astimezone(zone)
         attributes: Json = {"weekday": local.isoweekday(), "minuteOfDay": local.hour * 60 + local.minute}
         yield _entity(_uid("Clock", name), attributes)
+
+
+def _moment(now: datetime) -> str:
+    return now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+
+
+def _text(value: object) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+def _and(entity: Json, **attributes: object) -> Json:
+    return {**entity, "attrs": {**entity["attrs"], **attributes}}
 
 
 def _entity(uid: Mapping[str, object], attributes: Json, *, parents: Iterable[Json] = ()) -> Json:

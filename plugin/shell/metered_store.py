@@ -19,8 +19,8 @@ class MeteredStore:
         self._store = store
         self._metrics = metrics
 
-    async def put(self, kind: str, key: str, value: Json, *, expires_at: datetime) -> None:
-        await self._measure("put", self._store.put(kind, key, value, expires_at=expires_at))
+    async def put(self, kind: str, key: str, value: Json, *, expires_at: datetime, synced: bool = True) -> None:
+        await self._measure("put", self._store.put(kind, key, value, expires_at=expires_at, synced=synced))
 
     async def get(self, kind: str, key: str, *, now: datetime) -> Json | None:
         return await self._measure("get", self._store.get(kind, key, now=now))

@@ -43,8 +43,8 @@ class WatchedStore:
         """When the store last stopped working; None = it works, as far as anybody has seen."""
         return self._failing_since
 
-    async def put(self, kind: str, key: str, value: Json, *, expires_at: datetime) -> None:
-        await self._watch(self._store.put(kind, key, value, expires_at=expires_at))
+    async def put(self, kind: str, key: str, value: Json, *, expires_at: datetime, synced: bool = True) -> None:
+        await self._watch(self._store.put(kind, key, value, expires_at=expires_at, synced=synced))
 
     async def get(self, kind: str, key: str, *, now: datetime) -> Json | None:
         # A file that is locked, full or read-only can often still be read: that is no sign of recovery.

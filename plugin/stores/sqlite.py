@@ -1,11 +1,14 @@
 """The embedded store: one SQLite file, shared safely by the processes of one machine.
 
 One thread owns the one connection, so the event loop never waits for a disk, and a question that gives up waiting
-leaves nothing half done: what it asked for ends later, whole, or is never begun.
+leaves nothing half done: what it asked for ends later, whole, or is never begun. What has come by the time the thread
+is free is one transaction.
 
-Every change is one statement that holds only if what it relies on still does; there is no other locking. WAL with
-`synchronous = FULL` puts a change on the disk before anybody is told of it, because a claim or a swap that a power
-failure undoes would let a proof be used twice. The price is one fsync for each change: about a millisecond.
+Every change is one statement that holds only if what it relies on still does; there is no other locking. In WAL with
+`synchronous = FULL` an entry that is put is on the disk before anybody is told of it. A claim or a swap is written
+down with the next entry, in the same log: every answer of this house follows the record of its decision, so a power
+failure that undoes a claim undoes what would have been answered for it. That is one fsync for each decision, and one
+for all decisions that are under way at once.
 
 After an error the connection is dropped and the next call makes a new one, to the same file: a lock, a full disk or a
 read-only file system costs refusals while it lasts, and no restart. Only the start makes a file, or takes another one,
@@ -17,17 +20,19 @@ import errno
 import json
 import os
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from plugin.core.errors import Unavailable
 from plugin.core.reasons import Reason
 from plugin.ports import Json
+from plugin.stores._turns import Outcome, Turns
 
 T = TypeVar("T")
 Row = dict[str, str | float]
@@ -81,6 +86,15 @@ async def open_sqlite(url: str) -> "SqliteStore":
     return SqliteStore(path, connection=connection, thread=thread)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Work:
+    """One statement, or a few. `changes` = it may change something; `synced` = it has to be on the disk when told."""
+
+    do: Callable[[sqlite3.Connection], object]
+    changes: bool
+    synced: bool
+
+
 class SqliteStore:
     """A `Store` in one file; `thread` is the only one that touches the connection."""
 
@@ -89,15 +103,16 @@ class SqliteStore:
         self._connection: sqlite3.Connection | None = connection
         self._thread = thread
         self._file = _file(path)
+        self._turns: Turns[_Work] = Turns(thread=thread, do=self._attempt)
         self._closed = False
 
-    async def put(self, kind: str, key: str, value: Json, *, expires_at: datetime) -> None:
+    async def put(self, kind: str, key: str, value: Json, *, expires_at: datetime, synced: bool = True) -> None:
         row: Row = {"kind": kind, "key": key, "value": _text(value), "expires_at": expires_at.timestamp()}
-        await self._run(lambda connection: connection.execute(_PUT, row))
+        await self._run(lambda connection: connection.execute(_PUT, row), synced=synced)
 
     async def get(self, kind: str, key: str, *, now: datetime) -> Json | None:
         row: Row = {"kind": kind, "key": key, "now": now.timestamp()}
-        return _value(await self._run(lambda connection: _read(connection, row)))
+        return _value(await self._run(lambda connection: _read(connection, row), changes=False))
 
     async def take(self, kind: str, key: str, *, now: datetime) -> Json | None:
         row: Row = {"kind": kind, "key": key, "now": now.timestamp()}
@@ -122,34 +137,54 @@ class SqliteStore:
         if self._closed:
             return
         self._closed = True
+        await self._turns.end()
         try:
             await asyncio.get_running_loop().run_in_executor(self._thread, self._disconnect)
         finally:
             self._thread.shutdown(wait=False)
 
-    async def _run(self, work: Callable[[sqlite3.Connection], T]) -> T:
+    async def _run(self, do: Callable[[sqlite3.Connection], T], *, changes: bool = True, synced: bool = False) -> T:
         if self._closed:
             raise Unavailable("store", Reason.STORE_UNAVAILABLE, "closed")
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._attempt, work)
+        return cast("T", await self._turns.take(_Work(do=do, changes=changes, synced=synced)))
 
-    def _attempt(self, work: Callable[[sqlite3.Connection], T]) -> T:
+    def _attempt(self, works: Sequence[_Work]) -> Sequence[Outcome]:
+        """Do what reads, then what changes: what has been read stays true where a change fails."""
+        done: dict[int, object] = {}
         try:
             if self._connection is None:
                 self._connection = _connect(self._path)
-            done = work(self._connection)
+            done |= _do(self._connection, works, changes=False)
+            done |= _change(self._connection, works)
         except (sqlite3.Error, NewerSchema) as error:
             self._disconnect()
-            raise _unavailable(error) from error
+            return [done[number] if number in done else _unavailable(error) for number in range(len(works))]
         # Afterwards: what was asked of a file that nobody will find again is neither written down nor known.
         if _file(self._path) != self._file:
-            raise Unavailable("store", Reason.STORE_UNAVAILABLE, REPLACED)
-        return done
+            return [Unavailable("store", Reason.STORE_UNAVAILABLE, REPLACED) for _ in works]
+        return [done[number] for number in range(len(works))]
 
     def _disconnect(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
             with suppress(sqlite3.Error):
                 connection.close()
+
+
+def _change(connection: sqlite3.Connection, works: Sequence[_Work]) -> dict[int, object]:
+    """Make all changes in one transaction. Nobody's result leaves here before it is committed."""
+    changes = [work for work in works if work.changes]
+    if not changes:
+        return {}
+    synced = any(work.synced for work in changes)
+    connection.execute(f"PRAGMA synchronous = {'FULL' if synced else 'NORMAL'}")
+    connection.execute("BEGIN IMMEDIATE")
+    with connection:
+        return _do(connection, works, changes=True)
+
+
+def _do(connection: sqlite3.Connection, works: Sequence[_Work], *, changes: bool) -> dict[int, object]:
+    return {number: work.do(connection) for number, work in enumerate(works) if work.changes is changes}
 
 
 def _path(url: str) -> Path:

@@ -24,7 +24,7 @@ class QueueingStore(MemoryStore):
         self.let_go = asyncio.Event()
         self._turn = asyncio.Lock()
 
-    async def put(self, kind: str, key: str, value: Json, *, expires_at) -> None:
+    async def put(self, kind: str, key: str, value: Json, *, expires_at, synced: bool = True) -> None:  # noqa: ARG002 - no disk
         await asyncio.shield(asyncio.ensure_future(self._put(kind, key, value, expires_at=expires_at)))
 
     async def _put(self, kind: str, key: str, value: Json, *, expires_at) -> None:

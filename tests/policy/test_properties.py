@@ -180,7 +180,7 @@ def test_policies_read_from_their_trees_answer_as_those_read_from_their_text(ask
     principal = find_principal(asked, setting=SETTING)
     assume(not isinstance(principal, Deny))
     hearing = hear(EXAMPLE, facts=asked, principal=principal)
-    from_trees = replace(hearing, policies=EXAMPLE.policies.reading(frozenset()))
+    from_trees = replace(hearing, reading=EXAMPLE.policies.reading(frozenset()))
     from_text = cedarpy.PolicySet.from_str(shipped()["admission.cedar"])
 
     for action, zone in product(["join", "present", "unmute", "host", "showName"], BOARD.zones):
@@ -191,7 +191,7 @@ def test_policies_read_from_their_trees_answer_as_those_read_from_their_text(ask
             "resource": room(asked.conference, zone=zone),
             "context": CONTEXT,
         }
-        answer = cedarpy.is_authorized(question, from_text, hearing.entities, EXAMPLE.schema)
+        answer = cedarpy.is_authorized(question, from_text, hearing.entities(), EXAMPLE.schema)
         assert verdict.permitted is answer.allowed
         assert {rule.ref.id for rule in verdict.rules} == set(answer.diagnostics.id_annotations_by_reason.values())
 

@@ -1,0 +1,62 @@
+"""Work for one thread, done in turns: what has come by the time it is free is done together.
+
+Where many wait for one disk, they wait for one write of it. It must never tell anybody that a work is done before the
+whole turn is, nor begin a work that nobody waits for any more.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from plugin.core.errors import Unavailable
+
+W = TypeVar("W")
+Outcome = object | Unavailable
+
+
+@dataclass(slots=True, kw_only=True)
+class Turns(Generic[W]):
+    """`do` does all works of a turn in `thread`, and returns an outcome for each: its result, or Unavailable."""
+
+    thread: ThreadPoolExecutor
+    do: Callable[[Sequence[W]], Sequence[Outcome]]
+    _waiting: list[tuple[W, asyncio.Future[object]]] = field(default_factory=list)
+    _running: asyncio.Task[None] | None = None
+
+    async def take(self, work: W) -> object:
+        """Have a work done in the next turn. Raises Unavailable."""
+        loop = asyncio.get_running_loop()
+        told: asyncio.Future[object] = loop.create_future()
+        self._waiting.append((work, told))
+        if self._running is None:
+            self._running = loop.create_task(self._run())
+        return await told
+
+    async def end(self) -> None:
+        """Wait until nobody waits."""
+        while self._running is not None:
+            await asyncio.wait([self._running])
+
+    async def _run(self) -> None:
+        while self._waiting:
+            turn = [(work, told) for work, told in self._waiting if not told.done()]
+            self._waiting.clear()
+            works = [work for work, _ in turn]
+            doing = asyncio.get_running_loop().run_in_executor(self.thread, self.do, works)
+            await asyncio.wait([doing])
+            bug = doing.exception()
+            outcomes = [bug] * len(works) if bug else doing.result()
+            for (_, told), outcome in zip(turn, outcomes, strict=True):
+                _tell(told, outcome)
+        self._running = None
+
+
+def _tell(told: asyncio.Future[object], outcome: Outcome) -> None:
+    if told.done():  # who asked has given up
+        return
+    if isinstance(outcome, BaseException):
+        told.set_exception(outcome)
+    else:
+        told.set_result(outcome)
