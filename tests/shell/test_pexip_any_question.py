@@ -127,6 +127,7 @@ class Desk:
         self.house = furnish(
             checked,
             store=self.store,
+            decision_log=None,
             keys=ProviderKeys([idp.settings for idp in checked.config.idps], fetch=nowhere, clock=self.clock),
             revocation=RevocationLookup({}),
             telemetry=telemetry.start(None),
