@@ -7,6 +7,7 @@ and writing, with a store in memory.
 import asyncio
 import logging
 import os
+import time
 from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
@@ -26,6 +27,7 @@ from plugin.core.errors import Unavailable
 from plugin.core.identity import Identity, Level
 from plugin.core.reasons import Reason
 from plugin.core.record import DecisionRecord
+from plugin.flow.budget import Budget
 from plugin.flow.provider_keys import ProviderKeys
 from plugin.flow.ticketing import Ticketing
 from plugin.platforms.pexip import Endpoint
@@ -127,6 +129,7 @@ class Desk:
         self.house = furnish(
             checked,
             store=self.store,
+            decision_log=None,
             keys=ProviderKeys([idp.settings for idp in checked.config.idps], fetch=nowhere, clock=self.clock),
             revocation=RevocationLookup({}),
             telemetry=telemetry.start(None),
@@ -140,7 +143,9 @@ class Desk:
 
     async def put(self, asked: Asked) -> Said:
         endpoint = Endpoint(asked.endpoint)
-        return await self.desk.answer(question_of(asked.path, asked.query, endpoint=endpoint), house=self.house)
+        budget = Budget(since=time.time_ns(), began=time.monotonic(), monotonic=time.monotonic)
+        question = question_of(asked.path, asked.query, endpoint=endpoint, budget=budget)
+        return await self.desk.answer(question, house=self.house)
 
 
 ALICE = Identity(
