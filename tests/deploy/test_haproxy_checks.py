@@ -53,7 +53,7 @@ async def test_a_service_that_is_not_ready_is_taken_out_and_comes_back(tmp_path:
             await until(proxy, is_right=is_up)
             after = await proxy.ask(QUESTION, headers=PASSWORD)
 
-    assert [answer[1]["action"] for answer in (before, after)] == ["continue", "continue"]  # type: ignore[index]
+    assert [answer[1]["action"] for answer in (before, after)] == ["continue", "continue"]  # type: ignore[index] # objects, or it fails
     assert out == REJECTED
 
 

@@ -72,6 +72,8 @@ async def run(folder: Path, *, port: int, once: bool) -> int:
             _say(fates(joins))
             if once:
                 return 0 if all(join.is_as_expected for join in joins) else 1
+            if config.metrics:
+                _say(f"  Its metrics are at http://{config.metrics.host}:{config.metrics.port}/metrics")
             _say(f"  Watch it at {_url(page_address)}/ and press Ctrl-C to end it.\n")
             await _stopped()
     return 0
@@ -93,7 +95,13 @@ async def _stage(
         issuers = {org: provider.issuer for org, provider in providers.items()}
         password = token_urlsafe(24)
         file = write_settings(
-            folder, port=_free_port(), issuers=issuers, client_id=CLIENT_ID, cast=cast, pexip_password=password
+            folder,
+            port=_free_port(),
+            metrics_port=_free_port(),
+            issuers=issuers,
+            client_id=CLIENT_ID,
+            cast=cast,
+            pexip_password=password,
         )
         config = await stack.enter_async_context(_service(file, feed=feed, clock=clock, spans=spans))
         http = await stack.enter_async_context(ClientSession())

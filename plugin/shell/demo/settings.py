@@ -14,6 +14,7 @@ def write_settings(
     folder: Path,
     *,
     port: int,
+    metrics_port: int,
     issuers: Mapping[str, str],
     client_id: str,
     cast: Cast,
@@ -26,6 +27,7 @@ def write_settings(
     (folder / "device-ca.pem").write_bytes(cast.device_ca)
     text = Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
         port=port,
+        metrics_port=metrics_port,
         bundle=_policies(),
         acme=issuers["acme"],
         partners=issuers["partners"],
