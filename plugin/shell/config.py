@@ -86,8 +86,7 @@ def read_config(file: Path, *, problems: Problems) -> Config | None:
 
 def read_tables(root: Table, *, file: Path) -> Config:
     """Read the tables of a file that could be parsed, and note in them what is wrong."""
-    server, policy, store = root.table("server"), root.table("policy"), root.table("store")
-    telemetry, records = root.table("telemetry"), root.table("records")
+    server, policy, store, telemetry, records = map(root.table, ("server", "policy", "store", "telemetry", "records"))
     host, port = read_listen(server, default="127.0.0.1:8080")
     idps = tuple(read_idp(table) for table in root.tables("idp"))
     callers = tuple(read_caller(table) for table in root.tables("caller"))
@@ -98,7 +97,6 @@ def read_tables(root: Table, *, file: Path) -> Config:
     zones = read_zones(root, locations=locations)
     trunks = read_trunks(root, locations=locations, orgs=orgs)
     conferences = read_conferences(root, zones=zones, house=house, issuers=issuers, trunks=names_of(trunks))
-    settings = _pexip_settings(locations, zones=zones)
     config = Config(
         file=file,
         host=host,
@@ -118,7 +116,7 @@ def read_tables(root: Table, *, file: Path) -> Config:
         zones=zones,
         conferences=conferences,
         callers=callers,
-        pexip=_pexip(root, settings=settings, conferences=conferences, issuers=issuers, orgs=orgs),
+        pexip=_pexip(root, locations, zones=zones, conferences=conferences, issuers=issuers, orgs=orgs),
         metrics=read_metrics(root, door=(host, port)),
         telemetry_endpoint=telemetry.url("endpoint") if telemetry.has("endpoint") else None,
         pseudonym_key=records.secret("pseudonym_key", required=False, least=LEAST_TOKEN),
@@ -143,8 +141,9 @@ def _pexip_settings(locations: tuple[LocationEntry, ...], *, zones: tuple[ZoneEn
 
 def _pexip(
     root: Table,
+    locations: tuple[LocationEntry, ...],
     *,
-    settings: PexipSettings,
+    zones: tuple[ZoneEntry, ...],
     conferences: tuple[ConferenceEntry, ...],
     issuers: Mapping[str, str],
     orgs: frozenset[str],
@@ -152,6 +151,7 @@ def _pexip(
     if not root.has("pexip"):
         return None
     phonebook = phonebook_of(root, entries=conferences, orgs=orgs)
+    settings = _pexip_settings(locations, zones=zones)
     settings = replace(settings, phonebook=phonebook, registrations=read_registrations(root, orgs=orgs))
     return read_pexip(root.table("pexip"), settings=settings, issuers=issuers)
 
