@@ -26,6 +26,7 @@ from plugin.core.record import DecisionRecord
 from plugin.core.trunks import find_trunk
 from plugin.flow import tracing
 from plugin.flow.assertions import Recognition, agree, read_assertion
+from plugin.flow.budget import Budget, Share
 from plugin.flow.ledger import Ledger
 from plugin.flow.offers import offer
 from plugin.flow.ticketing import Ticketing
@@ -79,11 +80,11 @@ class Admission:
         join: JoinRequest,
         *,
         platform: PlatformAdapter,
-        read_since: int,
+        budget: Budget,
         caller_trace: str | None = None,
         credential: str = "",
     ) -> Answer:
-        """Answer one question. `read_since` is when its reading began, in nanoseconds since the epoch.
+        """Answer one question within its budget.
 
         `caller_trace` is the `traceparent` of a caller whose traces are taken up. `credential` says in the trace which
         of its own the platform came with, while one replaces another.
@@ -91,20 +92,20 @@ class Admission:
         1 take up the trace   2 prove   3 judge   4 write
         """
         # 1 take up the trace: a ticket's questions continue the trace that it was issued in
-        ticket = await find(self._ticketing.find_key(join))
+        ticket = await find(self._ticketing.find_key(join), budget=budget, share=Share.IDENTITY)
         key = ticket.value if isinstance(ticket, Proven) else None
-        parent = await self._ticketing.traceparent(key)
+        parent = await self._traceparent(key, budget=budget)
         # Without an address the key would be that of everybody who asks for this conference.
         join_key = self._ledger.pseudonym(join.join_key) if join.network.address else ""
         notes = {tracing.CREDENTIAL: credential, tracing.TRANSFERRED: "true" if join.leg.transferred else ""}
         with self._tracing.join(
-            parent=parent, caller=caller_trace, since=read_since, join_key=join_key, notes=notes
+            parent=parent, caller=caller_trace, since=budget.since, join_key=join_key, notes=notes
         ) as steps:
             # 2 prove
             conference, trunk = self._directory.find(join.alias), find_trunk(join, entries=self._recognition.trunks)
             proofs = _of_trunk(join, ticket=ticket) if trunk else NOBODY
             if conference is not None and trunk is None:
-                proofs = await self._prove(join, conference=conference, ticket=ticket, steps=steps)
+                proofs = await self._prove(join, conference=conference, ticket=ticket, steps=steps, budget=budget)
 
             # 3 judge
             with steps.step(tracing.JUDGE) as step:
@@ -114,17 +115,17 @@ class Admission:
 
             # 4 write
             draft = partial(self._draw_up, join, conference=conference, proofs=proofs, trunk=trunk, steps=steps)
-            return await self._write(join, decision, draft=draft, platform=platform, steps=steps)
+            return await self._write(join, decision, draft=draft, platform=platform, steps=steps, budget=budget)
 
     async def _prove(
-        self, join: JoinRequest, *, conference: Conference, ticket: Finding[str | None], steps: Steps
+        self, join: JoinRequest, *, conference: Conference, ticket: Finding[str | None], steps: Steps, budget: Budget
     ) -> Proofs:
         if isinstance(ticket, Unproven):
             return Proofs(identity=ticket, device=ABSENT)
-        asserted = await self._asserted(join)
+        asserted = await self._asserted(join, budget=budget)
         if ticket.value is not None:
             with steps.step(tracing.IDENTITY) as step:
-                proofs = await self._redeem(ticket.value, join=join, conference=conference)
+                proofs = await self._redeem(ticket.value, join=join, conference=conference, budget=budget)
                 proofs = replace(proofs, identity=agree(proofs.identity, asserted=asserted))
                 step.finding(proofs.identity)
             with steps.step(tracing.DEVICE) as step:
@@ -134,16 +135,22 @@ class Admission:
             with steps.step(tracing.IDENTITY) as step:
                 step.finding(asserted)
             return Proofs(identity=asserted, device=ABSENT)
-        return await self._verification.prove(join, steps=steps)
+        return await self._verification.prove(join, steps=steps, budget=budget)
 
-    async def _asserted(self, join: JoinRequest) -> Finding[Identity]:
+    async def _asserted(self, join: JoinRequest, *, budget: Budget) -> Finding[Identity]:
         asserted = join.credentials.platform_asserted
         if asserted is None:
             return ABSENT
-        return await find(read_assertion(asserted, idps=self._recognition.idps, now=self._clock()))
+        reading = read_assertion(asserted, idps=self._recognition.idps, now=self._clock())
+        return await find(reading, budget=budget, share=Share.IDENTITY)
 
-    async def _redeem(self, key: str, *, join: JoinRequest, conference: Conference) -> Proofs:
-        redeemed = await find(self._ticketing.redeem(key, join=join, conference=conference.name))
+    async def _traceparent(self, key: str | None, *, budget: Budget) -> str | None:
+        found = await find(self._ticketing.traceparent(key), budget=budget, share=Share.IDENTITY)
+        return found.value if isinstance(found, Proven) else None
+
+    async def _redeem(self, key: str, *, join: JoinRequest, conference: Conference, budget: Budget) -> Proofs:
+        redemption = self._ticketing.redeem(key, join=join, conference=conference.name)
+        redeemed = await find(redemption, budget=budget, share=Share.IDENTITY)
         if isinstance(redeemed, Unproven):
             return Proofs(identity=redeemed, device=ABSENT)
         ticket, now = redeemed.value, self._clock()
@@ -177,19 +184,27 @@ class Admission:
         return offer(judge(self._bundle, facts), join=join, facts=facts, bundle=self._bundle)
 
     async def _write(
-        self, join: JoinRequest, decision: Decision, *, draft: Draft, platform: PlatformAdapter, steps: Steps
+        self,
+        join: JoinRequest,
+        decision: Decision,
+        *,
+        draft: Draft,
+        platform: PlatformAdapter,
+        steps: Steps,
+        budget: Budget,
     ) -> Answer:
         decision_id = self._ledger.new_id()
         with steps.step(tracing.WRITE) as step:
             record = draft(decision, decision_id=decision_id)
             try:
-                await self._ledger.enter(record)
+                await self._ledger.enter(record, budget=budget)
             except Unavailable as unavailable:
                 # What cannot be written down admits nobody and sends nobody on to a sign-in. Any other Deny stays what
                 # it is.
                 if isinstance(decision, Allow | Redirect) or isinstance(decision.remedy, PlatformSignIn):
                     decision = Deny(reasons=(because(unavailable.reason, detail=unavailable.detail),))
                     record = draft(decision, decision_id=decision_id)
+                self._ledger.correct(record)
             body = platform.write(join, decision, decision_id=decision_id, trace_id=steps.trace_id)
             step.outcome(tracing.outcome(decision))
         steps.describe(record)

@@ -10,6 +10,7 @@ from plugin.core.join import JoinRequest
 from plugin.core.reasons import Reason
 from plugin.core.record import DecisionRecord
 from plugin.flow import tracing
+from plugin.flow.budget import Budget
 from plugin.flow.ledger import Ledger
 from plugin.flow.ticketing import IssuedTicket, Ticketing
 from plugin.flow.tracer import Tracing
@@ -46,21 +47,25 @@ class Exchange:
         self._ledger = ledger
         self._tracing = tracing
 
-    async def issue(self, join: JoinRequest, *, read_since: int) -> IssuedTicket | Refusal:
+    async def issue(self, join: JoinRequest, *, budget: Budget) -> IssuedTicket | Refusal:
         """Issue a ticket where everything that was presented is proven, a person first of all.
 
         Raises Unavailable where the store cannot keep a ticket or a refusal.
         """
         # No join key: nobody says where a client is, so everybody's would be the same.
-        with self._tracing.join(parent=None, since=read_since) as steps:
-            proofs = await self._verification.prove(join, steps=steps)
+        with self._tracing.join(parent=None, since=budget.since) as steps:
+            proofs = await self._verification.prove(join, steps=steps, budget=budget)
             person, device, conference = proofs.identity, proofs.device, self._directory.find(join.alias)
             if isinstance(person, Unproven):
-                return await self._refuse(join, person, conference=conference, proofs=proofs, steps=steps)
+                return await self._refuse(
+                    join, person, conference=conference, proofs=proofs, steps=steps, budget=budget
+                )
             if isinstance(device, Unproven) and device.gap is not Gap.ABSENT:
-                return await self._refuse(join, device, conference=conference, proofs=proofs, steps=steps)
+                return await self._refuse(
+                    join, device, conference=conference, proofs=proofs, steps=steps, budget=budget
+                )
             if conference is None:
-                return await self._refuse(join, UNKNOWN, conference=None, proofs=proofs, steps=steps)
+                return await self._refuse(join, UNKNOWN, conference=None, proofs=proofs, steps=steps, budget=budget)
             with steps.step(tracing.WRITE) as step:
                 step.outcome(tracing.TICKET)
                 return await self._ticketing.issue(
@@ -71,7 +76,14 @@ class Exchange:
                 )
 
     async def _refuse(
-        self, join: JoinRequest, gap: Unproven, *, conference: Conference | None, proofs: Proofs, steps: Steps
+        self,
+        join: JoinRequest,
+        gap: Unproven,
+        *,
+        conference: Conference | None,
+        proofs: Proofs,
+        steps: Steps,
+        budget: Budget,
     ) -> Refusal:
         decision = Deny(reasons=(because(gap.reason, detail=gap.detail),))
         with steps.step(tracing.WRITE) as step:
@@ -85,7 +97,7 @@ class Exchange:
                 trace_id=steps.trace_id,
             )
             record = replace(record, phase=PHASE, steps=steps.taken)
-            await self._ledger.enter(record)
+            await self._ledger.enter(record, budget=budget)
             step.outcome(tracing.DENY)
         steps.describe(record)
         self._ledger.tell(replace(record, steps=steps.taken))

@@ -1,5 +1,6 @@
 """The ledger of decisions: one record each, stored before the answer leaves. Nothing in it names people."""
 
+import asyncio
 import logging
 from base64 import b32encode
 from collections.abc import Callable
@@ -9,11 +10,14 @@ from hashlib import blake2b
 import msgspec
 
 from plugin.core.decision import Allow, Because, Decision, Deny, StepUp, host_notice
+from plugin.core.errors import Unavailable
 from plugin.core.facts import Conference, Line, Trunk
 from plugin.core.finding import Proven
 from plugin.core.join import JoinRequest
+from plugin.core.reasons import Reason
 from plugin.core.record import DecisionRecord, Mark
 from plugin.flow import tracing
+from plugin.flow.budget import Budget, Share
 from plugin.flow.verification import Proofs
 from plugin.ports import Clock, Store
 
@@ -21,6 +25,8 @@ log = logging.getLogger(__name__)
 
 KIND = "decision"
 DECISION_BYTES = 10
+# Records that wait for a store which does not answer; of more, only the log line is left.
+MOST_LATE = 1_000
 
 USER = "user"
 GUEST = "guest"
@@ -47,6 +53,7 @@ class Ledger:
         self._random_bytes = random_bytes
         self._keep = keep
         self._listeners = listeners
+        self._late: set[asyncio.Task[None]] = set()
 
     def new_id(self) -> str:
         """Return a decision id: short enough to be read out on the telephone, long enough never to repeat."""
@@ -95,8 +102,34 @@ class Ledger:
         """
         return blake2b(text.encode(), key=self._pseudonym_key, digest_size=12).hexdigest()
 
-    async def enter(self, record: DecisionRecord) -> None:
+    async def enter(self, record: DecisionRecord, *, budget: Budget) -> None:
         """Put the record into the store. Raises Unavailable: what cannot be written down must not be allowed."""
+        try:
+            async with asyncio.timeout(budget.left(Share.RECORD)):
+                await self._put(record)
+        except TimeoutError:
+            raise Unavailable("store", Reason.DEADLINE, f"not written within {Share.RECORD.value} s") from None
+
+    def correct(self, record: DecisionRecord) -> None:
+        """Write down, when the store comes to it, what was said in place of a record that could not be entered.
+
+        The store may still be about to write that one. It keeps the order in which it is asked, so this one stays.
+        """
+        if len(self._late) >= MOST_LATE:
+            log.error("a decision is in the log alone", extra={"decision_id": record.decision_id})
+            return
+        task = asyncio.create_task(self._put_late(record))
+        self._late.add(task)
+        task.add_done_callback(self._late.discard)
+
+    async def _put_late(self, record: DecisionRecord) -> None:
+        try:
+            await self._put(record)
+        except Unavailable as unavailable:
+            fields = {"decision_id": record.decision_id, "detail": unavailable.detail}
+            log.warning("a decision is in the log alone", extra=fields)
+
+    async def _put(self, record: DecisionRecord) -> None:
         plain: dict[str, object] = msgspec.to_builtins(record)
         await self._store.put(KIND, record.decision_id, plain, expires_at=record.decided_at + self._keep)
 

@@ -18,6 +18,7 @@ from plugin.core.registration import (
     judge_registration,
 )
 from plugin.flow import tracing
+from plugin.flow.budget import Budget
 from plugin.flow.ledger import Ledger
 from plugin.flow.tracer import Tracing
 from plugin.flow.tracing import Steps
@@ -38,23 +39,24 @@ class Registrar:
         self._clock = clock
 
     async def answer(
-        self, request: RegistrationRequest, *, platform: str, read_since: int, credential: str = ""
+        self, request: RegistrationRequest, *, platform: str, budget: Budget, credential: str = ""
     ) -> Registration:
-        """Answer one question. `read_since` is when its reading began, in nanoseconds since the epoch."""
+        """Answer one question within its budget."""
         notes = {tracing.CREDENTIAL: credential}
-        with self._tracing.question(tracing.REGISTRATION, since=read_since, notes=notes) as steps:
+        with self._tracing.question(tracing.REGISTRATION, since=budget.since, notes=notes) as steps:
             with steps.step(tracing.JUDGE) as step:
                 registration = judge_registration(request, entries=self._entries)
                 step.outcome(_outcome(registration))
             with steps.step(tracing.WRITE) as step:
                 record = self._draw_up(registration, platform=platform, steps=steps)
                 try:
-                    await self._ledger.enter(record)
+                    await self._ledger.enter(record, budget=budget)
                 except Unavailable as unavailable:
                     if isinstance(registration, Registered):
                         reason = because(unavailable.reason, detail=unavailable.detail)
                         registration = NotRegistered(reason=reason)
                         record = replace(record, outcome=tracing.DENY, reasons=(_mark(reason),))
+                    self._ledger.correct(record)
                 step.outcome(record.outcome)
             steps.describe(record)
             self._ledger.tell(replace(record, steps=steps.taken))

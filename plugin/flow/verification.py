@@ -21,6 +21,7 @@ from plugin.core.join import Credentials, JoinRequest
 from plugin.core.reasons import Reason
 from plugin.core.transcript import Purpose
 from plugin.flow import tracing
+from plugin.flow.budget import Budget, Share
 from plugin.flow.challenges import Challenges
 from plugin.flow.provider_keys import ProviderKeys
 from plugin.flow.tracing import OpenSpan, Steps
@@ -42,21 +43,21 @@ T = TypeVar("T")
 KIND = "replay"
 # A bearer token proves only that somebody has it, so it has to be young, and it counts once.
 BEARER_AGE = timedelta(minutes=5)
-# Proofs get this much of the 2.5 s that an answer may take; what remains judges, records and answers.
-PROOF_SECONDS = 1.8
 
 
-async def find(proof: Awaitable[T], *, seconds: float = PROOF_SECONDS) -> Finding[T]:
-    """Wait for a proof and turn whatever happens into a fact."""
+async def find(proof: Awaitable[T], *, budget: Budget, share: Share) -> Finding[T]:
+    """Wait for a proof for as long as its share of the budget lasts, and turn whatever happens into a fact."""
     try:
-        async with asyncio.timeout(seconds):
+        async with asyncio.timeout(budget.left(share)):
             return Proven(value=await proof)
     except Refused as refused:
         return Unproven(gap=Gap.REFUSED, reason=refused.reason, detail=refused.detail)
     except Unavailable as unavailable:
         return Unproven(gap=Gap.UNAVAILABLE, reason=unavailable.reason, detail=unavailable.detail)
     except TimeoutError:
-        return Unproven(gap=Gap.UNAVAILABLE, reason=Reason.DEADLINE, detail=f"no proof within {seconds} s")
+        return Unproven(
+            gap=Gap.UNAVAILABLE, reason=Reason.DEADLINE, detail=f"no proof within {share.value} s of the question"
+        )
     except Exception as bug:  # noqa: BLE001 - an adapter's bug must become a refusal, never an open door
         # The traceback's text may hold what was presented, so only the kind of the exception is written down.
         log.error("proof failed", extra={"exception": type(bug).__name__})  # noqa: TRY400 - see above
@@ -98,39 +99,41 @@ class Verification:
         provider = self._providers.get(issuer)
         return assurances_of(provider.settings) if provider else ()
 
-    async def prove(self, join: JoinRequest, *, steps: Steps) -> Proofs:
+    async def prove(self, join: JoinRequest, *, steps: Steps, budget: Budget) -> Proofs:
         """Prove what a question presents by itself, each proof in a step of its own.
 
         The device comes first: whether the token has to stand by itself depends on whose device has signed for it.
         """
         credentials = join.credentials
         with steps.step(tracing.DEVICE) as step:
-            device = await self._prove_device(credentials, alias=join.alias, step=step)
+            device = await self._prove_device(credentials, alias=join.alias, step=step, budget=budget)
             step.finding(device)
         with steps.step(tracing.IDENTITY) as step:
-            identity = await self._prove_identity(credentials, device=device, alias=join.alias)
+            identity = await self._prove_identity(credentials, device=device, alias=join.alias, budget=budget)
             step.finding(identity)
         return Proofs(identity=identity, device=_own(device, identity=identity))
 
     async def _prove_device(
-        self, credentials: Credentials, *, alias: str, step: OpenSpan
+        self, credentials: Credentials, *, alias: str, step: OpenSpan, budget: Budget
     ) -> Finding[AttestationResult]:
         if not credentials.evidence and credentials.client_certificate is None:
             return ABSENT
-        return await find(self._appraise(credentials, alias=alias, step=step))
+        return await find(self._appraise(credentials, alias=alias, step=step), budget=budget, share=Share.DEVICE)
 
     async def _prove_identity(
-        self, credentials: Credentials, *, device: Finding[AttestationResult], alias: str
+        self, credentials: Credentials, *, device: Finding[AttestationResult], alias: str, budget: Budget
     ) -> Finding[Identity]:
         unverified_token = credentials.unverified_token
         if unverified_token is None:
             return ABSENT
         if not credentials.evidence:
-            return await find(self._verify_bearer(unverified_token, spent=None, alias=alias))
-        if isinstance(device, Proven) and (device.value.owner is None or not device.value.bound):
+            proof = self._verify_bearer(unverified_token, spent=None, alias=alias)
+        elif isinstance(device, Proven) and (device.value.owner is None or not device.value.bound):
             spent = credentials.evidence[0].challenge_id
-            return await find(self._verify_bearer(unverified_token, spent=spent, alias=alias))
-        return await find(self._verify_signed(unverified_token))
+            proof = self._verify_bearer(unverified_token, spent=spent, alias=alias)
+        else:
+            proof = self._verify_signed(unverified_token)
+        return await find(proof, budget=budget, share=Share.IDENTITY)
 
     async def _verify(self, unverified_token: str) -> Identity:
         unverified = read_unverified(unverified_token)

@@ -5,8 +5,8 @@ A 4xx means that the request itself is at fault, and names the field. A refusal 
 
 import hmac
 import logging
-import time
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
 
 from aiohttp import web
@@ -19,6 +19,7 @@ from plugin.core.errors import Unavailable
 from plugin.core.join import JoinRequest
 from plugin.core.reasons import Reason
 from plugin.core.transcript import VERSION, Purpose
+from plugin.flow.budget import Budget
 from plugin.flow.exchange import Refusal
 from plugin.jose.strict_json import read_object
 from plugin.platforms import generic
@@ -27,7 +28,7 @@ from plugin.ports import Json
 from plugin.shell.client_certificate import client_certificate_of
 from plugin.shell.config_platforms import CallerEntry
 from plugin.shell.gate import Gate, House, Lane
-from plugin.shell.http import explicit
+from plugin.shell.http import begin, explicit
 from plugin.shell.rate import RateLimit
 from plugin.shell.source import IpNetwork, source_of
 
@@ -42,6 +43,14 @@ MAX_VALUES = 5_000
 NOTHING: Mapping[str, str] = {}
 
 Handler = Callable[..., Awaitable[web.Response]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """What is known of a client's request beside its body. `client_certificate` is a listed proxy's word."""
+
+    client_certificate: Evidence | None
+    budget: Budget
 
 
 class GenericAnswers:
@@ -89,11 +98,11 @@ class GenericDoor:
     async def _open(self, answer: Handler, request: web.Request) -> web.Response:
         if not self._limit.allows(source_of(request, proxies=self._proxies)):
             return _error(429, message="too many requests from this address", headers={"Retry-After": "60"})
-        presented = client_certificate_of(request, certifying=self._certifying)
-        answer = partial(answer, presented)
+        certificate = client_certificate_of(request, certifying=self._certifying)
+        answer = partial(answer, Arrival(client_certificate=certificate, budget=begin()))
         return await explicit(_explained(_ask(answer, request, lane=self._clients)), otherwise=_denied)
 
-    async def _challenge(self, _presented: Evidence | None, body: Json, *, house: House) -> web.Response:
+    async def _challenge(self, _arrival: Arrival, body: Json, *, house: House) -> web.Response:
         alias = generic.read_challenge(body)
         challenge = await house.challenges.issue(alias, purpose=Purpose.JOIN)
         transcript = challenge.transcript
@@ -109,10 +118,9 @@ class GenericDoor:
         }
         return web.json_response(answer, status=201, headers=NO_STORE)
 
-    async def _ticket(self, presented: Evidence | None, body: Json, *, house: House) -> web.Response:
-        since = time.time_ns()
-        join = generic.read_ticket(body, client_certificate=presented, now=house.clock())
-        issued = await house.exchange.issue(join, read_since=since)
+    async def _ticket(self, arrival: Arrival, body: Json, *, house: House) -> web.Response:
+        join = generic.read_ticket(body, client_certificate=arrival.client_certificate, now=house.clock())
+        issued = await house.exchange.issue(join, budget=arrival.budget)
         if isinstance(issued, Refusal):
             record = issued.record
             refusal = generic.write(issued.decision, decision_id=record.decision_id, trace_id=record.trace_id)
@@ -128,14 +136,16 @@ class GenericDoor:
         if caller is None:
             log.error("join without a valid bearer token", extra={"source": source})
             return _error(401, message="expected `Authorization: Bearer` with a caller's token", headers=BEARER)
-        answer = partial(self._answer_join, caller.rights, _traceparent(request) if caller.traces else None)
+        trace = _traceparent(request) if caller.traces else None
+        answer = partial(self._answer_join, caller.rights, trace, budget=begin())
         return await explicit(_explained(_ask(answer, request, lane=self._platforms)), otherwise=_denied)
 
-    async def _answer_join(self, caller: CallerRights, trace: str | None, body: Json, *, house: House) -> web.Response:
-        since = time.time_ns()
+    async def _answer_join(
+        self, caller: CallerRights, trace: str | None, body: Json, *, house: House, budget: Budget
+    ) -> web.Response:
         join = generic.read_join(body, caller=caller, now=house.clock())
         platform = GenericAnswers(caller.enforcement)
-        answer = await house.admission.answer(join, platform=platform, read_since=since, caller_trace=trace)
+        answer = await house.admission.answer(join, platform=platform, budget=budget, caller_trace=trace)
         return web.json_response(answer.body, headers=NO_STORE)
 
     def _caller_of(self, request: web.Request) -> CallerEntry | None:

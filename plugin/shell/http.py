@@ -7,6 +7,7 @@ are, beside the judge, the only places that catch everything. Nothing of a reque
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -14,12 +15,11 @@ from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
 from plugin.core.reasons import Reason
+from plugin.flow.budget import ANSWER_SECONDS, Budget
 from plugin.platforms.pexip import REJECT
 
 log = logging.getLogger(__name__)
 
-# Pexip gives up after 5 s and then admits by its own database; half of that leaves room for the network.
-ANSWER_SECONDS = 2.5
 # Names and tags of 1,000 four-byte characters, percent-encoded, must pass in one request line: 12,000 bytes each. A
 # line that is longer than this is cut off while it is still being sent, and the node may not read the answer.
 MAX_LINE = 262_144
@@ -28,6 +28,11 @@ MAX_PATH = 4_096
 MAX_BODY = 65_536
 
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+
+
+def begin() -> Budget:
+    """Begin the time of a question that has just come."""
+    return Budget(since=time.time_ns(), began=time.monotonic(), monotonic=time.monotonic)
 
 
 async def explicit(

@@ -6,7 +6,6 @@ Nothing here speaks HTTP or knows who asks. What cannot be answered gets the saf
 import asyncio
 import re
 import secrets
-import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from cachetools import LRUCache
 from plugin.core.decision import Decision
 from plugin.core.join import JoinRequest
 from plugin.core.reasons import Reason
+from plugin.flow.budget import Budget
 from plugin.platforms import pexip, pexip_answers, pexip_questions
 from plugin.platforms.pexip import Endpoint, LeftToPlatform, NotAJoin, Params, PexipSettings
 from plugin.platforms.pexip_avatar import Avatar, draw, read_avatar
@@ -50,7 +50,7 @@ class Question:
     params: Params | None
     unverified_path: str
     credential: str
-    since: int
+    budget: Budget
 
 
 class PexipDesk:
@@ -91,7 +91,7 @@ class PexipDesk:
             return refusal(question.endpoint, read.reason)
         platform = PexipAnswers(rooms=house.rooms, settings=self._settings)
         answer = await house.admission.answer(
-            read, platform=platform, read_since=question.since, credential=question.credential
+            read, platform=platform, budget=question.budget, credential=question.credential
         )
         return answer.body
 
@@ -107,19 +107,19 @@ async def _register(question: Question, *, params: Params, house: House) -> Json
     if request is None:
         return refusal(question.endpoint, Reason.REQUEST_MALFORMED)
     registration = await house.registrar.answer(
-        request, platform=PLATFORM, read_since=question.since, credential=question.credential
+        request, platform=PLATFORM, budget=question.budget, credential=question.credential
     )
     return write_registration(registration)
 
 
-def question_of(raw_path: str, raw_query: str, *, endpoint: Endpoint, credential: str = "") -> Question:
+def question_of(raw_path: str, raw_query: str, *, endpoint: Endpoint, budget: Budget, credential: str = "") -> Question:
     """Take a request apart. Of the path, only what a registration is about is left as it came."""
     return Question(
         endpoint=endpoint,
         params=_parameters(raw_query),
         unverified_path=raw_path.partition(_REGISTRATIONS)[2],
         credential=credential,
-        since=time.time_ns(),
+        budget=budget,
     )
 
 

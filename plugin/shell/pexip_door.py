@@ -15,7 +15,7 @@ from plugin.core.reasons import Reason
 from plugin.platforms.pexip import Endpoint
 from plugin.shell.config_platforms import PexipEntry
 from plugin.shell.gate import Gate, House, Lane
-from plugin.shell.http import explicit
+from plugin.shell.http import begin, explicit
 from plugin.shell.pexip_desk import PexipDesk, Question, Said, endpoint_of, question_of, refusal
 from plugin.shell.source import IpNetwork, is_within, source_of
 
@@ -48,6 +48,7 @@ class PexipDoor:
         return [web.route("*", r"/{path:[\s\S]*}", self.handle, expect_handler=_expect_nothing)]
 
     async def handle(self, request: web.Request) -> web.Response:
+        budget = begin()
         if "/policy" not in request.path:
             raise web.HTTPNotFound
         # A profile's URL that ends in a slash makes the path begin with two.
@@ -72,7 +73,7 @@ class PexipDoor:
             if isinstance(house, Reason):
                 return refuse(house)
             raw_path, raw_query = request.raw_path.partition("?")[0], request.rel_url.raw_query_string
-            question = question_of(raw_path, raw_query, endpoint=endpoint, credential=credential)
+            question = question_of(raw_path, raw_query, endpoint=endpoint, budget=budget, credential=credential)
             return await explicit(self._answer(question, house=house), otherwise=refuse)
 
     async def _answer(self, question: Question, *, house: House) -> web.Response:

@@ -2,17 +2,28 @@
 
 import asyncio
 import logging
+from collections.abc import Awaitable
+from typing import TypeVar
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from plugin.core.errors import Refused, Unavailable
-from plugin.core.finding import Gap, Proven, Unproven
+from plugin.core.finding import Finding, Gap, Proven, Unproven
 from plugin.core.reasons import Reason
-from plugin.flow.verification import find
+from plugin.flow.budget import Budget, Share
+from plugin.flow.verification import find as find_within
+from tests.flow.recorded import SINCE
 
+T = TypeVar("T")
 SECRET = "eyJhbGciOi-what-somebody-presented"
+
+
+async def find(proof: Awaitable[T], *, left: float = 1.0) -> Finding[T]:
+    """Look for a proof of a person while that share of the budget lasts `left` seconds more."""
+    budget = Budget(since=SINCE, began=0.0, monotonic=lambda: Share.IDENTITY.value - left)
+    return await find_within(proof, budget=budget, share=Share.IDENTITY)
 
 
 async def failing(error: BaseException) -> str:
@@ -39,7 +50,7 @@ async def test_an_outage_is_a_gap_that_says_unavailable() -> None:
 
 
 async def test_a_proof_that_never_comes_is_unavailable() -> None:
-    finding = await find(asyncio.Event().wait(), seconds=0.01)
+    finding = await find(asyncio.Event().wait(), left=0.01)
 
     assert isinstance(finding, Unproven)
     assert (finding.gap, finding.reason) == (Gap.UNAVAILABLE, Reason.DEADLINE)
