@@ -10,20 +10,19 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from plugin.core.errors import Unavailable
-
 W = TypeVar("W")
-Outcome = object | Unavailable
+Outcome = object
+"""What a work has led to: its result, or the Unavailable that it is told."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Turns(Generic[W]):
-    """`do` does all works of a turn in `thread`, and returns an outcome for each: its result, or Unavailable."""
+    """`do` does all works of a turn in `thread`, and returns an outcome for each."""
 
     thread: ThreadPoolExecutor
     do: Callable[[Sequence[W]], Sequence[Outcome]]
-    _waiting: list[tuple[W, asyncio.Future[object]]] = field(default_factory=list)
-    _running: asyncio.Task[None] | None = None
+    _waiting: list[tuple[W, asyncio.Future[object]]] = field(default_factory=list, init=False)
+    _running: asyncio.Task[None] | None = field(default=None, init=False)
 
     async def take(self, work: W) -> object:
         """Have a work done in the next turn. Raises Unavailable."""
@@ -40,17 +39,22 @@ class Turns(Generic[W]):
             await asyncio.wait([self._running])
 
     async def _run(self) -> None:
-        while self._waiting:
-            turn = [(work, told) for work, told in self._waiting if not told.done()]
-            self._waiting.clear()
-            works = [work for work, _ in turn]
-            doing = asyncio.get_running_loop().run_in_executor(self.thread, self.do, works)
-            await asyncio.wait([doing])
-            bug = doing.exception()
-            outcomes = [bug] * len(works) if bug else doing.result()
-            for (_, told), outcome in zip(turn, outcomes, strict=True):
-                _tell(told, outcome)
-        self._running = None
+        try:
+            while self._waiting:
+                await self._take_turn()
+        finally:
+            self._running = None  # whatever happened here, the next work begins a new run
+
+    async def _take_turn(self) -> None:
+        turn = [(work, told) for work, told in self._waiting if not told.done()]
+        self._waiting.clear()
+        works = [work for work, _ in turn]
+        doing = asyncio.get_running_loop().run_in_executor(self.thread, self.do, works)
+        await asyncio.wait([doing])
+        bug = doing.exception()
+        outcomes = [bug] * len(works) if bug else doing.result()
+        for (_, told), outcome in zip(turn, outcomes, strict=True):
+            _tell(told, outcome)
 
 
 def _tell(told: asyncio.Future[object], outcome: Outcome) -> None:

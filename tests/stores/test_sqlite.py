@@ -169,6 +169,23 @@ async def test_a_disk_that_takes_no_more_makes_the_store_unavailable_and_it_reco
     assert await works(store)
 
 
+async def test_where_what_changes_together_cannot_be_written_nobody_is_told_that_it_was(store: SqliteStore) -> None:
+    await store.put("kind", "there", {"n": 1}, expires_at=LATER)
+
+    with no_file_may_grow_beyond(256 * 1024):
+        claimed, put, read = await asyncio.gather(
+            store.claim("kind", "claimed", expires_at=LATER, now=NOON),
+            store.put("kind", "key", {"text": "x" * 1024 * 1024}, expires_at=LATER),
+            store.get("kind", "there", now=NOON),
+            return_exceptions=True,
+        )
+
+    assert isinstance(claimed, Unavailable)
+    assert isinstance(put, Unavailable)
+    assert read == {"n": 1}
+    assert await store.claim("kind", "claimed", expires_at=LATER, now=NOON)
+
+
 async def test_a_read_only_file_is_unavailable_and_recovers() -> None:
     with tempfile.TemporaryDirectory() as name:  # a folder that others may enter, unlike pytest's own
         folder = Path(name)
