@@ -143,9 +143,7 @@ async def test_a_provider_that_is_down_is_told_with_how_often_it_failed(world: W
     assert found.value("vestibule_idp_failures", issuer=world.partners.url) == 0
 
 
-async def test_tickets_are_counted_when_issued_and_when_burnt_and_not_where_a_call_id_alone_was_guessed(
-    world: World,
-) -> None:
+async def test_tickets_are_counted_when_issued_and_once_when_burnt(world: World) -> None:
     ticket = await world.ticket(await world.proofs("board", token=world.token("alice")))
     await world.service("board", ticket=ticket, address="192.0.2.7")
     await world.service("board", ticket=ticket, address="192.0.2.8")
@@ -155,6 +153,24 @@ async def test_tickets_are_counted_when_issued_and_when_burnt_and_not_where_a_ca
 
     assert found.value("vestibule_tickets_total", event="issued") == 1
     assert found.value("vestibule_tickets_total", event="burnt") == 1
+
+
+async def test_whoever_guesses_the_id_of_a_call_burns_no_ticket_in_the_count_either(world: World) -> None:
+    ticket = await world.ticket(await world.proofs("board", token=world.token("alice")))
+    room = await world.service("board", ticket=ticket)
+    await world.participant(room, call="the-call", ticket=ticket)
+
+    guessed = await world.participant(room, call="the-call", kind="api")
+
+    assert guessed["action"] == "reject"
+    assert (await scraped(world)).value("vestibule_tickets_total", event="burnt") == 0
+
+
+async def test_a_question_about_existence_is_no_failure(world: World) -> None:
+    probed = await world.service("board", call_direction="non_dial")
+
+    assert probed["reason"] == Reason.PROBE.code
+    assert (await scraped(world)).value("vestibule_fail_closed_total") == 0
 
 
 async def test_a_device_ca_and_its_list_say_how_long_they_last(tmp_path: Path) -> None:
