@@ -115,7 +115,7 @@ class Ladder:
         return median(taken)
 
     async def _store(self, crowd: Sequence[Joining], *, at_once: int) -> float:
-        records = enumerate(msgspec.to_builtins(self._record(one)) for one in crowd)
+        records = enumerate([msgspec.to_builtins(self._record(one)) for one in crowd])
         put = partial(self._household.store.put, "ladder", expires_at=utc_now() + timedelta(days=1))
         began = time.process_time()
         while together := list(islice(records, at_once)):
