@@ -1,6 +1,5 @@
 """The tally: what each kind of question makes of others, as facts and not as times."""
 
-import time
 from collections import Counter
 from collections.abc import Awaitable
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from plugin.jose.strict_json import read_object
 from plugin.platforms import generic
 from plugin.platforms.pexip import Endpoint
 from plugin.shell.generic_door import GenericAnswers
+from plugin.shell.http import begin
 from plugin.shell.pexip_desk import PexipDesk, question_of
 from plugin.shell.wiring import utc_now
 from tests.bench import questions
@@ -39,13 +39,11 @@ async def tallies(household: Household) -> list[Tally]:
 
     async def join(question: Question) -> object:
         asked = generic.read_join(_body(question), caller=rights, now=utc_now())
-        return await house.admission.answer(
-            asked, platform=GenericAnswers(rights.enforcement), read_since=time.time_ns()
-        )
+        return await house.admission.answer(asked, platform=GenericAnswers(rights.enforcement), budget=begin())
 
     async def pexip(question: Question, *, endpoint: Endpoint) -> object:
         target = question.raw.split(b" ", 2)[1].decode()
-        asked = question_of(urlsplit(target).path, urlsplit(target).query, endpoint=endpoint)
+        asked = question_of(urlsplit(target).path, urlsplit(target).query, endpoint=endpoint, budget=begin())
         return await desk.answer(asked, house=house)
 
     counted = [
@@ -56,7 +54,7 @@ async def tallies(household: Household) -> list[Tally]:
     counted.append(await _count("cold: a token and a device", join(proven), household=household))
     challenge = await household.challenge_of_the_house(CONFERENCE)
     request = generic.read_ticket(_body(questions.ticket(app, challenge=challenge)), now=utc_now())
-    issued = await house.exchange.issue(request, read_since=time.time_ns())
+    issued = await house.exchange.issue(request, budget=begin())
     assert isinstance(issued, IssuedTicket)
     room = questions.service(app, ticket=issued.secret)
     call = questions.participant(app, ticket=issued.secret)
