@@ -1,11 +1,11 @@
 """A store that counts what is asked of it, how long that takes, and what fails."""
 
+import asyncio
 import time
 from collections.abc import Awaitable
 from datetime import datetime
 from typing import TypeVar
 
-from plugin.core.errors import Unavailable
 from plugin.ports import Json, Store
 from plugin.shell.metrics import Metrics
 
@@ -46,12 +46,14 @@ class MeteredStore:
         await self._store.close()
 
     async def _measure(self, operation: str, work: Awaitable[T]) -> T:
-        began = time.perf_counter()
+        began, outcome = time.perf_counter(), "failed"
         try:
             result = await work
-        except Unavailable:
-            self._metrics.store_operations.labels(operation, "failed").inc()
+            outcome = "ok"
+        except asyncio.CancelledError:
+            outcome = "abandoned"  # whoever waits for it has run out of time: a store that hangs fails nothing itself
             raise
-        self._metrics.store_operations.labels(operation, "ok").inc()
-        self._metrics.store_seconds.labels(operation).observe(time.perf_counter() - began)
+        finally:
+            self._metrics.store_operations.labels(operation, outcome).inc()
+            self._metrics.store_seconds.labels(operation).observe(time.perf_counter() - began)
         return result

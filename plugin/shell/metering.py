@@ -4,6 +4,7 @@ The doors mark what they know of an answer; it is counted here, once. Nothing he
 """
 
 import time
+from collections.abc import Mapping
 from http import HTTPStatus
 
 from aiohttp import web
@@ -20,7 +21,7 @@ REASON = web.ResponseKey("vestibule.reason", str)
 TRACE_ID = web.ResponseKey("vestibule.trace_id", str)
 
 QUESTION_OF_PATH = {"/v1/joins": "joins", "/v1/tickets": "tickets", "/v1/challenges": "challenges"}
-REASON_OF_STATUS = {
+REASON_OF_STATUS: Mapping[int, str] = {
     HTTPStatus.BAD_REQUEST: Reason.REQUEST_MALFORMED.code,
     HTTPStatus.UNAUTHORIZED: Reason.CALLER_UNAUTHENTICATED.code,
     HTTPStatus.TOO_MANY_REQUESTS: Reason.OVERLOADED.code,
@@ -49,7 +50,7 @@ def measuring(metrics: Metrics) -> Middleware:
             trace_id = response.get(TRACE_ID)
             exemplar = {"trace_id": trace_id} if trace_id else None
             metrics.answer_seconds.labels(question).observe(seconds, exemplar=exemplar)
-            reason = response.get(REASON) or REASON_OF_STATUS.get(HTTPStatus(response.status))
+            reason = response.get(REASON) or REASON_OF_STATUS.get(response.status)
             if reason in FAIL_CLOSED:
                 metrics.refused(question, reason)
         return response

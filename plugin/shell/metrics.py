@@ -55,7 +55,7 @@ QUESTIONS = (*QUESTION_OF_PHASE.values(), "location", "avatar", "directory", "ch
 """What is asked: Pexip's six questions, the three of the JSON doors, and what no parser could read."""
 
 STORE_OPERATIONS = ("put", "get", "take", "claim", "swap", "purge")
-STORE_OUTCOMES = ("ok", "failed")
+STORE_OUTCOMES = ("ok", "failed", "abandoned")
 SPAN_FATES = ("ended", "exported", "failed", "dropped")
 TICKET_EVENTS = ("issued", "burnt")
 
@@ -151,7 +151,7 @@ class Metrics:
         counter = partial(Counter, registry=self.registry)
         self.store_operations = counter(
             "vestibule_store_operations",
-            "What was asked of the store, and whether it could.",
+            "What was asked of the store, and whether it could, or was too late.",
             ("operation", "outcome"),
         )
         self.store_seconds = Histogram(

@@ -9,11 +9,15 @@ from pathlib import Path
 import pytest
 from aiohttp import ClientError
 
+from plugin.core.join import Phase
 from plugin.core.reasons import Reason
-from plugin.shell.metrics import FAIL_CLOSED, QUESTIONS
+from plugin.flow import exchange, registrar
+from plugin.shell.metered_store import MeteredStore
+from plugin.shell.metrics import FAIL_CLOSED, QUESTION_OF_PHASE, QUESTIONS, Metrics
 from tests.fakes import NOON
 from tests.shell.parties import DeviceAuthority
 from tests.shell.scraping import Scraped, scrape
+from tests.shell.test_health import SlowStore
 from tests.shell.test_outages import locked
 from tests.shell.world import World, basic, opened
 
@@ -200,6 +204,24 @@ async def test_the_store_is_counted_and_a_write_that_fails_is_a_failed_one(world
     assert before.value("vestibule_store_seconds_count", operation="put") >= 1
     assert before.value("vestibule_store_purge_age_seconds") >= 0
     assert after.value("vestibule_store_operations_total", operation="put", outcome="failed") >= 1
+
+
+async def test_a_store_that_hangs_is_counted_by_those_who_gave_up_waiting() -> None:
+    metrics, inner = Metrics(), SlowStore()
+    store = MeteredStore(inner, metrics=metrics)
+
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0):
+            await store.put("kind", "key", {}, expires_at=NOON)
+
+    labels = {"operation": "put", "outcome": "abandoned"}
+    assert metrics.registry.get_sample_value("vestibule_store_operations_total", labels) == 1
+
+
+def test_every_question_that_a_record_can_be_of_has_a_name() -> None:
+    phases = {phase.value for phase in Phase} | {exchange.PHASE, registrar.PHASE}
+
+    assert phases == QUESTION_OF_PHASE.keys()
 
 
 async def test_lanes_say_how_full_they_are_and_can_be(world: World) -> None:
