@@ -20,7 +20,7 @@ from plugin.ports import Fetched, Json, Store
 from plugin.shell import telemetry
 from plugin.shell.check import Checked, prepare
 from plugin.shell.gate import House
-from plugin.shell.revocation import open_revocation
+from plugin.shell.revocation import open_crl_files, open_revocation
 from plugin.shell.telemetry import Telemetry
 from plugin.shell.wiring import furnish, origin_of, utc_now
 from plugin.stores.sqlite import open_sqlite
@@ -144,9 +144,18 @@ async def furnished(folder: Path) -> AsyncIterator[Household]:
         stack.push_async_callback(store.close)
         keys = ProviderKeys([idp.settings for idp in checked.config.idps], fetch=_Documents(issuer=acme), clock=utc_now)
         stack.push_async_callback(keys.close)
-        revocation = await open_revocation(checked.config.device_cas, clock=utc_now, stack=stack)
+        cas = checked.config.device_cas
+        crl_files = await open_crl_files(cas, clock=utc_now, stack=stack)
+        revocation = open_revocation(cas, crl_files=crl_files, clock=utc_now, stack=stack)
         house = furnish(
-            checked, store=store, keys=keys, revocation=revocation, telemetry=traces, clock=utc_now, listeners=()
+            checked,
+            store=store,
+            decision_log=None,
+            keys=keys,
+            revocation=revocation,
+            telemetry=traces,
+            clock=utc_now,
+            listeners=(),
         )
         yield Household(
             house=house,

@@ -103,11 +103,12 @@ async def site(folder: Path, **parts: str) -> AsyncIterator[Site]:
         (folder / "secrets" / "pseudonym-key").write_text(secrets.token_hex(32))
         with socket.create_server(("127.0.0.1", 0)) as probe:
             port = probe.getsockname()[1]
-        text = file.read_text().replace("127.0.0.1:0", f"127.0.0.1:{port}")
+        text = file.read_text().replace("127.0.0.1:0", f"127.0.0.1:{port}", 1)
         file.write_text(text.replace("sqlite:///state", f"sqlite:///{folder}/state"))
         world = World(
             session=session,
             url=f"http://127.0.0.1:{port}",
+            metrics_url="",
             clock=HandClock(datetime.now(UTC)),
             acme=acme,
             partners=partners,
