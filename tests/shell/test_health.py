@@ -93,10 +93,10 @@ class SlowStore(MemoryStore):
         self.writes = 0
         self.may_write = asyncio.Event()
 
-    async def put(self, kind: str, key: str, value: Json, *, expires_at: datetime) -> None:
+    async def put(self, kind: str, key: str, value: Json, *, expires_at: datetime, synced: bool = True) -> None:
         self.writes += 1
         await self.may_write.wait()
-        await super().put(kind, key, value, expires_at=expires_at)
+        await super().put(kind, key, value, expires_at=expires_at, synced=synced)
 
 
 async def test_a_crowd_that_asks_costs_one_write() -> None:
