@@ -3,6 +3,7 @@
 import json
 from datetime import UTC, datetime, timedelta
 
+from plugin.core.budget import Budget
 from plugin.core.errors import Unavailable
 from plugin.core.reasons import Reason
 from plugin.ports import Json
@@ -21,6 +22,21 @@ class HandClock:
 
     def move(self, **by: float) -> None:
         self.now += timedelta(**by)
+
+
+class HandWatch:
+    """Seconds that pass when they are told to."""
+
+    def __init__(self) -> None:
+        self.seconds = 100.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+def ample() -> Budget:
+    """Return a budget of which nothing is ever spent."""
+    return Budget(arrived=100.0, monotonic=HandWatch())
 
 
 class MemoryStore:
@@ -63,6 +79,9 @@ class MemoryStore:
         for key in expired:
             del self.entries[key]
         return len(expired)
+
+    def waiting(self, *, calls: int) -> float:  # noqa: ARG002 - nobody waits for memory
+        return 0.0
 
     async def close(self) -> None:
         self.broken = True

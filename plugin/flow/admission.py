@@ -9,10 +9,12 @@ decision is written down (`ledger`) and then said in the platform's words (`plat
 Nothing here may open a door that the judge has kept shut. What fails on the way is a gap, and a gap is a Deny.
 """
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 
+from plugin.core.budget import IDENTITY, JUDGE, TICKET, TRACE, Budget
 from plugin.core.decision import Allow, Decision, Deny, PlatformSignIn, Redirect, because
 from plugin.core.device import AttestationResult
 from plugin.core.directory import Directory
@@ -80,6 +82,7 @@ class Admission:
         *,
         platform: PlatformAdapter,
         read_since: int,
+        budget: Budget,
         caller_trace: str | None = None,
         credential: str = "",
     ) -> Answer:
@@ -91,9 +94,10 @@ class Admission:
         1 take up the trace   2 prove   3 judge   4 write
         """
         # 1 take up the trace: a ticket's questions continue the trace that it was issued in
-        ticket = await find(self._ticketing.find_key(join))
+        ticket = await find(self._ticketing.find_key(join), seconds=budget.share(TICKET))
         key = ticket.value if isinstance(ticket, Proven) else None
-        parent = await self._ticketing.traceparent(key)
+        traceparent = await find(self._ticketing.traceparent(key), seconds=budget.share(TRACE))
+        parent = traceparent.value if isinstance(traceparent, Proven) else None  # without it, only the link is lost
         # Without an address the key would be that of everybody who asks for this conference.
         join_key = self._ledger.pseudonym(join.join_key) if join.network.address else ""
         notes = {tracing.CREDENTIAL: credential, tracing.TRANSFERRED: "true" if join.leg.transferred else ""}
@@ -104,27 +108,36 @@ class Admission:
             conference, trunk = self._directory.find(join.alias), find_trunk(join, entries=self._recognition.trunks)
             proofs = _of_trunk(join, ticket=ticket) if trunk else NOBODY
             if conference is not None and trunk is None:
-                proofs = await self._prove(join, conference=conference, ticket=ticket, steps=steps)
+                proofs = await self._prove(join, conference=conference, ticket=ticket, steps=steps, budget=budget)
 
             # 3 judge
             with steps.step(tracing.JUDGE) as step:
-                decision = self._judge(join, conference=conference, proofs=proofs, trunk=trunk)
-                decision = platform.honour(join, decision)
+                decision: Decision = Deny(reasons=(because(Reason.DEADLINE),))
+                if budget.share(JUDGE) > 0:
+                    decision = self._judge(join, conference=conference, proofs=proofs, trunk=trunk)
+                    decision = platform.honour(join, decision)
                 step.outcome(tracing.outcome(decision))
 
             # 4 write
             draft = partial(self._draw_up, join, conference=conference, proofs=proofs, trunk=trunk, steps=steps)
-            return await self._write(join, decision, draft=draft, platform=platform, steps=steps)
+            return await self._write(join, decision, draft=draft, platform=platform, steps=steps, budget=budget)
 
     async def _prove(
-        self, join: JoinRequest, *, conference: Conference, ticket: Finding[str | None], steps: Steps
+        self,
+        join: JoinRequest,
+        *,
+        conference: Conference,
+        ticket: Finding[str | None],
+        steps: Steps,
+        budget: Budget,
     ) -> Proofs:
         if isinstance(ticket, Unproven):
             return Proofs(identity=ticket, device=ABSENT)
-        asserted = await self._asserted(join)
+        asserted = await self._asserted(join, seconds=budget.share(IDENTITY))
         if ticket.value is not None:
             with steps.step(tracing.IDENTITY) as step:
-                proofs = await self._redeem(ticket.value, join=join, conference=conference)
+                seconds = budget.share(IDENTITY)
+                proofs = await self._redeem(ticket.value, join=join, conference=conference, seconds=seconds)
                 proofs = replace(proofs, identity=agree(proofs.identity, asserted=asserted))
                 step.finding(proofs.identity)
             with steps.step(tracing.DEVICE) as step:
@@ -134,16 +147,17 @@ class Admission:
             with steps.step(tracing.IDENTITY) as step:
                 step.finding(asserted)
             return Proofs(identity=asserted, device=ABSENT)
-        return await self._verification.prove(join, steps=steps)
+        return await self._verification.prove(join, steps=steps, budget=budget)
 
-    async def _asserted(self, join: JoinRequest) -> Finding[Identity]:
+    async def _asserted(self, join: JoinRequest, *, seconds: float) -> Finding[Identity]:
         asserted = join.credentials.platform_asserted
         if asserted is None:
             return ABSENT
-        return await find(read_assertion(asserted, idps=self._recognition.idps, now=self._clock()))
+        read = read_assertion(asserted, idps=self._recognition.idps, now=self._clock())
+        return await find(read, seconds=seconds)
 
-    async def _redeem(self, key: str, *, join: JoinRequest, conference: Conference) -> Proofs:
-        redeemed = await find(self._ticketing.redeem(key, join=join, conference=conference.name))
+    async def _redeem(self, key: str, *, join: JoinRequest, conference: Conference, seconds: float) -> Proofs:
+        redeemed = await find(self._ticketing.redeem(key, join=join, conference=conference.name), seconds=seconds)
         if isinstance(redeemed, Unproven):
             return Proofs(identity=redeemed, device=ABSENT)
         ticket, now = redeemed.value, self._clock()
@@ -177,19 +191,33 @@ class Admission:
         return offer(judge(self._bundle, facts), join=join, facts=facts, bundle=self._bundle)
 
     async def _write(
-        self, join: JoinRequest, decision: Decision, *, draft: Draft, platform: PlatformAdapter, steps: Steps
+        self,
+        join: JoinRequest,
+        decision: Decision,
+        *,
+        draft: Draft,
+        platform: PlatformAdapter,
+        steps: Steps,
+        budget: Budget,
     ) -> Answer:
         decision_id = self._ledger.new_id()
         with steps.step(tracing.WRITE) as step:
             record = draft(decision, decision_id=decision_id)
             try:
-                await self._ledger.enter(record)
+                await self._ledger.enter(record, budget=budget)
+            except asyncio.CancelledError:
+                # Nobody waits for this answer any more, so nobody was admitted, whatever the store has begun to write.
+                gone = Deny(reasons=(because(Reason.ABANDONED),))
+                self._ledger.enter_late(draft(gone, decision_id=decision_id))
+                raise
             except Unavailable as unavailable:
                 # What cannot be written down admits nobody and sends nobody on to a sign-in. Any other Deny stays what
                 # it is.
                 if isinstance(decision, Allow | Redirect) or isinstance(decision.remedy, PlatformSignIn):
                     decision = Deny(reasons=(because(unavailable.reason, detail=unavailable.detail),))
                     record = draft(decision, decision_id=decision_id)
+                    if unavailable.reason is Reason.DEADLINE:
+                        self._ledger.enter_late(record)
             body = platform.write(join, decision, decision_id=decision_id, trace_id=steps.trace_id)
             step.outcome(tracing.outcome(decision))
         steps.describe(record)

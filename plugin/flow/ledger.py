@@ -1,5 +1,6 @@
 """The ledger of decisions: one record each, stored before the answer leaves. Nothing in it names people."""
 
+import asyncio
 import logging
 from base64 import b32encode
 from collections.abc import Callable
@@ -8,10 +9,13 @@ from hashlib import blake2b
 
 import msgspec
 
+from plugin.core.budget import WRITE, Budget
 from plugin.core.decision import Allow, Because, Decision, Deny, StepUp, host_notice
+from plugin.core.errors import Unavailable
 from plugin.core.facts import Conference, Line, Trunk
 from plugin.core.finding import Proven
 from plugin.core.join import JoinRequest
+from plugin.core.reasons import Reason
 from plugin.core.record import DecisionRecord, Mark
 from plugin.flow import tracing
 from plugin.flow.verification import Proofs
@@ -47,6 +51,7 @@ class Ledger:
         self._random_bytes = random_bytes
         self._keep = keep
         self._listeners = listeners
+        self._late = set[asyncio.Task[None]]()
 
     def new_id(self) -> str:
         """Return a decision id: short enough to be read out on the telephone, long enough never to repeat."""
@@ -95,8 +100,36 @@ class Ledger:
         """
         return blake2b(text.encode(), key=self._pseudonym_key, digest_size=12).hexdigest()
 
-    async def enter(self, record: DecisionRecord) -> None:
-        """Put the record into the store. Raises Unavailable: what cannot be written down must not be allowed."""
+    async def enter(self, record: DecisionRecord, *, budget: Budget) -> None:
+        """Put the record into the store. Raises Unavailable: what cannot be written down must not be allowed.
+
+        Where the time runs out, the store may have begun, and the record may still come to be. A refusal may; whoever
+        answers something else than this record says must `enter_late` what was answered.
+        """
+        try:
+            async with asyncio.timeout(budget.share(WRITE)):
+                await self._put(record)
+        except TimeoutError:
+            if record.outcome == tracing.DENY:
+                self.enter_late(record)
+            raise Unavailable("store", Reason.DEADLINE, "not written down in time") from None
+
+    def enter_late(self, record: DecisionRecord) -> None:
+        """Put a record in over one whose writing was given up, without waiting: what was answered is what stands.
+
+        A store takes up what it is asked in that order, so this comes behind. Few can be waiting here: each belonged
+        to a question in a lane, and while a store keeps these waiting the lanes take no more.
+        """
+        late = asyncio.create_task(self._put(record))
+        self._late.add(late)
+        late.add_done_callback(self._end_late)
+
+    def _end_late(self, late: asyncio.Task[None]) -> None:
+        self._late.discard(late)
+        if late.cancelled() or late.exception() is not None:
+            log.error("a decision that was answered late is not in the store")
+
+    async def _put(self, record: DecisionRecord) -> None:
         plain: dict[str, object] = msgspec.to_builtins(record)
         await self._store.put(KIND, record.decision_id, plain, expires_at=record.decided_at + self._keep)
 

@@ -4,10 +4,13 @@ Each decision is written down before it is said, and what cannot be written down
 a span holds an alias, an address or a password: the record says which table of the configuration decided.
 """
 
+import asyncio
 from dataclasses import replace
 
+from plugin.core.budget import Budget
 from plugin.core.decision import Because, because
 from plugin.core.errors import Unavailable
+from plugin.core.reasons import Reason
 from plugin.core.record import DecisionRecord, Mark
 from plugin.core.registration import (
     NotRegistered,
@@ -38,7 +41,7 @@ class Registrar:
         self._clock = clock
 
     async def answer(
-        self, request: RegistrationRequest, *, platform: str, read_since: int, credential: str = ""
+        self, request: RegistrationRequest, *, platform: str, read_since: int, budget: Budget, credential: str = ""
     ) -> Registration:
         """Answer one question. `read_since` is when its reading began, in nanoseconds since the epoch."""
         notes = {tracing.CREDENTIAL: credential}
@@ -49,12 +52,17 @@ class Registrar:
             with steps.step(tracing.WRITE) as step:
                 record = self._draw_up(registration, platform=platform, steps=steps)
                 try:
-                    await self._ledger.enter(record)
+                    await self._ledger.enter(record, budget=budget)
+                except asyncio.CancelledError:
+                    # Nobody waits for this answer any more, so nothing was registered.
+                    self._ledger.enter_late(_refused(record, because(Reason.ABANDONED)))
+                    raise
                 except Unavailable as unavailable:
                     if isinstance(registration, Registered):
                         reason = because(unavailable.reason, detail=unavailable.detail)
-                        registration = NotRegistered(reason=reason)
-                        record = replace(record, outcome=tracing.DENY, reasons=(_mark(reason),))
+                        registration, record = NotRegistered(reason=reason), _refused(record, reason)
+                        if unavailable.reason is Reason.DEADLINE:
+                            self._ledger.enter_late(record)
                 step.outcome(record.outcome)
             steps.describe(record)
             self._ledger.tell(replace(record, steps=steps.taken))
@@ -78,6 +86,10 @@ class Registrar:
             trace_id=steps.trace_id,
             steps=steps.taken,
         )
+
+
+def _refused(record: DecisionRecord, reason: Because) -> DecisionRecord:
+    return replace(record, outcome=tracing.DENY, reasons=(_mark(reason),))
 
 
 def _outcome(registration: Registration) -> str:

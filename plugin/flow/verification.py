@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import TypeVar
 
+from plugin.core.budget import DEVICE, IDENTITY, Budget
 from plugin.core.device import AttestationResult, Evidence
 from plugin.core.errors import Refused, Unavailable
 from plugin.core.facts import Assurance
@@ -42,12 +43,13 @@ T = TypeVar("T")
 KIND = "replay"
 # A bearer token proves only that somebody has it, so it has to be young, and it counts once.
 BEARER_AGE = timedelta(minutes=5)
-# Proofs get this much of the 2.5 s that an answer may take; what remains judges, records and answers.
-PROOF_SECONDS = 1.8
 
 
-async def find(proof: Awaitable[T], *, seconds: float = PROOF_SECONDS) -> Finding[T]:
-    """Wait for a proof and turn whatever happens into a fact."""
+async def find(proof: Awaitable[T], *, seconds: float) -> Finding[T]:
+    """Wait for a proof, for its share of the time, and turn whatever happens into a fact.
+
+    A proof that is given up is cancelled, with everything that it waits for.
+    """
     try:
         async with asyncio.timeout(seconds):
             return Proven(value=await proof)
@@ -56,7 +58,7 @@ async def find(proof: Awaitable[T], *, seconds: float = PROOF_SECONDS) -> Findin
     except Unavailable as unavailable:
         return Unproven(gap=Gap.UNAVAILABLE, reason=unavailable.reason, detail=unavailable.detail)
     except TimeoutError:
-        return Unproven(gap=Gap.UNAVAILABLE, reason=Reason.DEADLINE, detail=f"no proof within {seconds} s")
+        return Unproven(gap=Gap.UNAVAILABLE, reason=Reason.DEADLINE, detail=f"no proof within {seconds:.3f} s")
     except Exception as bug:  # noqa: BLE001 - an adapter's bug must become a refusal, never an open door
         # The traceback's text may hold what was presented, so only the kind of the exception is written down.
         log.error("proof failed", extra={"exception": type(bug).__name__})  # noqa: TRY400 - see above
@@ -98,39 +100,40 @@ class Verification:
         provider = self._providers.get(issuer)
         return assurances_of(provider.settings) if provider else ()
 
-    async def prove(self, join: JoinRequest, *, steps: Steps) -> Proofs:
+    async def prove(self, join: JoinRequest, *, steps: Steps, budget: Budget) -> Proofs:
         """Prove what a question presents by itself, each proof in a step of its own.
 
         The device comes first: whether the token has to stand by itself depends on whose device has signed for it.
         """
         credentials = join.credentials
         with steps.step(tracing.DEVICE) as step:
-            device = await self._prove_device(credentials, alias=join.alias, step=step)
+            device = await self._prove_device(credentials, alias=join.alias, step=step, budget=budget)
             step.finding(device)
         with steps.step(tracing.IDENTITY) as step:
-            identity = await self._prove_identity(credentials, device=device, alias=join.alias)
+            identity = await self._prove_identity(credentials, device=device, alias=join.alias, budget=budget)
             step.finding(identity)
         return Proofs(identity=identity, device=_own(device, identity=identity))
 
     async def _prove_device(
-        self, credentials: Credentials, *, alias: str, step: OpenSpan
+        self, credentials: Credentials, *, alias: str, step: OpenSpan, budget: Budget
     ) -> Finding[AttestationResult]:
         if not credentials.evidence and credentials.client_certificate is None:
             return ABSENT
-        return await find(self._appraise(credentials, alias=alias, step=step))
+        return await find(self._appraise(credentials, alias=alias, step=step), seconds=budget.share(DEVICE))
 
     async def _prove_identity(
-        self, credentials: Credentials, *, device: Finding[AttestationResult], alias: str
+        self, credentials: Credentials, *, device: Finding[AttestationResult], alias: str, budget: Budget
     ) -> Finding[Identity]:
         unverified_token = credentials.unverified_token
         if unverified_token is None:
             return ABSENT
+        seconds = budget.share(IDENTITY)
         if not credentials.evidence:
-            return await find(self._verify_bearer(unverified_token, spent=None, alias=alias))
+            return await find(self._verify_bearer(unverified_token, spent=None, alias=alias), seconds=seconds)
         if isinstance(device, Proven) and (device.value.owner is None or not device.value.bound):
             spent = credentials.evidence[0].challenge_id
-            return await find(self._verify_bearer(unverified_token, spent=spent, alias=alias))
-        return await find(self._verify_signed(unverified_token))
+            return await find(self._verify_bearer(unverified_token, spent=spent, alias=alias), seconds=seconds)
+        return await find(self._verify_signed(unverified_token), seconds=seconds)
 
     async def _verify(self, unverified_token: str) -> Identity:
         unverified = read_unverified(unverified_token)

@@ -17,7 +17,7 @@ from plugin.shell import openapi
 from plugin.shell.check import Checked
 from plugin.shell.gate import Gate
 from plugin.shell.generic_door import GenericDoor
-from plugin.shell.http import MAX_BODY, ExplicitRunner
+from plugin.shell.http import BACKLOG, MAX_BODY, ExplicitRunner
 from plugin.shell.pexip_door import PexipDoor
 from plugin.shell.rate import RateLimit
 from plugin.shell.telemetry import Telemetry
@@ -64,12 +64,13 @@ async def running(
     listeners: tuple[Callable[[DecisionRecord], None], ...] = (),
 ) -> AsyncIterator[Service]:
     """Run the service. The port is open, and rejects, before the house is; and it rejects until it is closed."""
-    gate, config = Gate(), checked.config
+    gate, config = Gate(refused=telemetry.metrics.refuse_at_once), checked.config
     app = build_app(checked, gate=gate)
-    runner = ExplicitRunner(app)
+    runner = ExplicitRunner(app, known=config.proxies + (config.pexip.sources if config.pexip else ()))
     await runner.setup()
+    watching = [asyncio.create_task(gate.pulse.beat()), asyncio.create_task(runner.sweep())]
     try:
-        site = web.TCPSite(runner, config.host, config.port)
+        site = web.TCPSite(runner, config.host, config.port, backlog=BACKLOG)
         await site.start()
         async with open_house(checked, telemetry=telemetry, clock=clock, listeners=listeners) as house:
             gate.house = house
@@ -81,6 +82,9 @@ async def running(
             finally:
                 gate.house = None
     finally:
+        for task in watching:
+            task.cancel()
+        await asyncio.wait(watching)
         await runner.cleanup()
 
 

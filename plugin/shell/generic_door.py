@@ -12,6 +12,7 @@ from functools import partial
 from aiohttp import web
 
 from plugin.core import base64url
+from plugin.core.budget import Budget
 from plugin.core.decision import Decision, Deny, because
 from plugin.core.device import Evidence
 from plugin.core.enforcement import Enforcement
@@ -24,10 +25,11 @@ from plugin.jose.strict_json import read_object
 from plugin.platforms import generic
 from plugin.platforms.generic import BadRequest, CallerRights, NotEntitled
 from plugin.ports import Json
+from plugin.shell.arrival import budget_of
 from plugin.shell.client_certificate import client_certificate_of
 from plugin.shell.config_platforms import CallerEntry
 from plugin.shell.gate import Gate, House, Lane
-from plugin.shell.http import explicit
+from plugin.shell.http import explicit, recognise
 from plugin.shell.rate import RateLimit
 from plugin.shell.source import IpNetwork, source_of
 
@@ -35,9 +37,7 @@ log = logging.getLogger(__name__)
 
 NO_STORE = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
 BEARER = {"WWW-Authenticate": "Bearer"}
-# Clients are strangers until they have proven something, so there is less room for them than for platforms.
-MOST_CLIENTS = 25
-MOST_PLATFORMS = 100
+CLIENTS, CALLERS = "clients", "callers"
 MAX_VALUES = 5_000
 NOTHING: Mapping[str, str] = {}
 
@@ -73,8 +73,9 @@ class GenericDoor:
         self._proxies = proxies
         self._certifying = certifying
         self._limit = limit
-        self._clients = Lane(gate=gate, most=MOST_CLIENTS)
-        self._platforms = Lane(gate=gate, most=MOST_PLATFORMS)
+        # Clients are strangers until they have proven something, so there is less room for them than for platforms.
+        self._clients = Lane(gate=gate, name=CLIENTS, most=25, patience=0.5)
+        self._platforms = Lane(gate=gate, name=CALLERS, most=100, patience=1.0)
 
     def routes(self) -> list[web.AbstractRouteDef]:
         return [
@@ -87,13 +88,22 @@ class GenericDoor:
         ]
 
     async def _open(self, answer: Handler, request: web.Request) -> web.Response:
+        budget = budget_of(request)
         if not self._limit.allows(source_of(request, proxies=self._proxies)):
             return _error(429, message="too many requests from this address", headers={"Retry-After": "60"})
         presented = client_certificate_of(request, certifying=self._certifying)
         answer = partial(answer, presented)
-        return await explicit(_explained(_ask(answer, request, lane=self._clients)), otherwise=_denied)
+        asked = _ask(answer, request, lane=self._clients, budget=budget)
+        return await explicit(_explained(asked), otherwise=_denied, seconds=budget.left())
 
-    async def _challenge(self, _presented: Evidence | None, body: Json, *, house: House) -> web.Response:
+    async def _challenge(
+        self,
+        _presented: Evidence | None,
+        body: Json,
+        *,
+        house: House,
+        budget: Budget,  # noqa: ARG002 - one write, which ends with the answer
+    ) -> web.Response:
         alias = generic.read_challenge(body)
         challenge = await house.challenges.issue(alias, purpose=Purpose.JOIN)
         transcript = challenge.transcript
@@ -109,10 +119,10 @@ class GenericDoor:
         }
         return web.json_response(answer, status=201, headers=NO_STORE)
 
-    async def _ticket(self, presented: Evidence | None, body: Json, *, house: House) -> web.Response:
+    async def _ticket(self, presented: Evidence | None, body: Json, *, house: House, budget: Budget) -> web.Response:
         since = time.time_ns()
         join = generic.read_ticket(body, client_certificate=presented, now=house.clock())
-        issued = await house.exchange.issue(join, read_since=since)
+        issued = await house.exchange.issue(join, read_since=since, budget=budget)
         if isinstance(issued, Refusal):
             record = issued.record
             refusal = generic.write(issued.decision, decision_id=record.decision_id, trace_id=record.trace_id)
@@ -121,6 +131,7 @@ class GenericDoor:
         return web.json_response(answer, status=201, headers=NO_STORE)
 
     async def _join(self, request: web.Request) -> web.Response:
+        budget = budget_of(request)
         caller = self._caller_of(request)
         source = source_of(request, proxies=self._proxies)
         if caller is None and not self._limit.allows(source):
@@ -128,14 +139,20 @@ class GenericDoor:
         if caller is None:
             log.error("join without a valid bearer token", extra={"source": source})
             return _error(401, message="expected `Authorization: Bearer` with a caller's token", headers=BEARER)
+        recognise(request)
         answer = partial(self._answer_join, caller.rights, _traceparent(request) if caller.traces else None)
-        return await explicit(_explained(_ask(answer, request, lane=self._platforms)), otherwise=_denied)
+        asked = _ask(answer, request, lane=self._platforms, budget=budget)
+        return await explicit(_explained(asked), otherwise=_denied, seconds=budget.left())
 
-    async def _answer_join(self, caller: CallerRights, trace: str | None, body: Json, *, house: House) -> web.Response:
+    async def _answer_join(
+        self, caller: CallerRights, trace: str | None, body: Json, *, house: House, budget: Budget
+    ) -> web.Response:
         since = time.time_ns()
         join = generic.read_join(body, caller=caller, now=house.clock())
         platform = GenericAnswers(caller.enforcement)
-        answer = await house.admission.answer(join, platform=platform, read_since=since, caller_trace=trace)
+        answer = await house.admission.answer(
+            join, platform=platform, read_since=since, budget=budget, caller_trace=trace
+        )
         return web.json_response(answer.body, headers=NO_STORE)
 
     def _caller_of(self, request: web.Request) -> CallerEntry | None:
@@ -157,11 +174,12 @@ def _traceparent(request: web.Request) -> str | None:
     return texts[0] if len(texts) == 1 else None
 
 
-async def _ask(answer: Handler, request: web.Request, *, lane: Lane) -> web.Response:
-    """Answer one request. Its body is read first: who sends it slowly holds nobody up."""
+async def _ask(answer: Handler, request: web.Request, *, lane: Lane, budget: Budget) -> web.Response:
+    """Answer one request. Its body is read first: who sends it slowly holds nobody up, and has not waited for us."""
+    waited = budget.spent()
     body = await _body(request)
-    with lane.enter() as house:
-        return _denied(house) if isinstance(house, Reason) else await answer(body, house=house)
+    with lane.enter(waited=waited) as house:
+        return _denied(house) if isinstance(house, Reason) else await answer(body, house=house, budget=budget)
 
 
 async def _body(request: web.Request) -> dict[str, object]:

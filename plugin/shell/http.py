@@ -6,34 +6,51 @@ are, beside the judge, the only places that catch everything. Nothing of a reque
 """
 
 import asyncio
+import json
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
+from plugin.core.address import read_address
 from plugin.core.reasons import Reason
 from plugin.platforms.pexip import REJECT
+from plugin.shell.source import IpNetwork, is_within
+from plugin.shell.strangers import Strangers
 
 log = logging.getLogger(__name__)
 
-# Pexip gives up after 5 s and then admits by its own database; half of that leaves room for the network.
-ANSWER_SECONDS = 2.5
 # Names and tags of 1,000 four-byte characters, percent-encoded, must pass in one request line: 12,000 bytes each. A
 # line that is longer than this is cut off while it is still being sent, and the node may not read the answer.
 MAX_LINE = 262_144
 MAX_FIELD = 16_384
 MAX_PATH = 4_096
 MAX_BODY = 65_536
+# For how long an answered request's body is still taken in, so that its sender gets to read the answer.
+LINGER_SECONDS = 1.0
+# Connections that wait to be accepted. Those beyond it are tried again by their senders, after a second at least.
+BACKLOG = 2_048
+SWEEP_SECONDS = 1.0
+
+_REJECT = json.dumps(REJECT).encode()
+_TURNED_AWAY = (
+    b"HTTP/1.1 200 OK\r\nContent-Type: application/json; charset=utf-8\r\n"
+    b"Content-Length: %d\r\nConnection: close\r\n\r\n%s" % (len(_REJECT), _REJECT)
+)
 
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 
 async def explicit(
-    answer: Awaitable[web.Response], *, otherwise: Callable[[Reason], web.Response], seconds: float = ANSWER_SECONDS
+    answer: Awaitable[web.Response], *, otherwise: Callable[[Reason], web.Response], seconds: float
 ) -> web.Response:
-    """Wait for an answer, at most `seconds`, and give the other one for whatever goes wrong."""
+    """Wait for an answer, at most `seconds`, and give the other one for whatever goes wrong.
+
+    The last resort: each step behind it has its share of the same seconds, and ends before them.
+    """
     try:
         async with asyncio.timeout(seconds):
             return await answer
@@ -49,7 +66,35 @@ async def explicit(
 class ExplicitHandler(RequestHandler):
     """One connection, on which aiohttp's own errors (bad request lines, unknown methods) are rejects too."""
 
-    __slots__ = ()
+    __slots__ = ("_known", "_strangers")
+
+    def __init__(self, *args: Any, strangers: Strangers, known: tuple[IpNetwork, ...], **connection: Any) -> None:
+        super().__init__(*args, **connection)
+        self._strangers = strangers
+        self._known = known
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        if not self._is_listed():
+            self._strangers.add(self)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        self._strangers.forget(self)
+        super().connection_lost(exc)
+
+    def recognise(self) -> None:
+        """Take note that this connection is a platform's."""
+        self._strangers.forget(self)
+
+    def turn_away(self) -> None:
+        """Reject whatever may be on its way, and close: to a platform, silence would be a yes."""
+        if isinstance(self.transport, asyncio.Transport):
+            self.transport.write(_TURNED_AWAY)
+        self.force_close()
+
+    def _is_listed(self) -> bool:
+        address = read_address(str((self.peername or ("",))[0]).partition("%")[0])
+        return address is not None and is_within(address, self._known)
 
     def handle_error(
         self,
@@ -67,18 +112,31 @@ class ExplicitHandler(RequestHandler):
 class ExplicitServer(web.Server):
     """A server of such connections."""
 
-    def __init__(self, server: web.Server, **connection: Any) -> None:
-        super().__init__(_bounded(server.request_handler), request_factory=server.request_factory, **connection)
+    def __init__(self, server: web.Server, *, known: tuple[IpNetwork, ...], **connection: Any) -> None:
+        self.strangers = Strangers(monotonic=time.monotonic)
+        handler = _bounded(server.request_handler, strangers=self.strangers)
+        # Who hangs up wants no answer: what is still being done for it ends.
+        super().__init__(handler, request_factory=server.request_factory, handler_cancellation=True)
+        self._known = known
         self._connection = connection
 
     def __call__(self) -> RequestHandler:
-        return ExplicitHandler(self, loop=asyncio.get_running_loop(), **self._connection)
+        loop = asyncio.get_running_loop()
+        return ExplicitHandler(self, loop=loop, strangers=self.strangers, known=self._known, **self._connection)
 
 
-def _bounded(handler: Handler) -> Handler:
+def recognise(request: web.BaseRequest) -> None:
+    """Take note that a request's connection is that of a platform, which has shown its credentials."""
+    if isinstance(request.protocol, ExplicitHandler):
+        request.protocol.recognise()
+
+
+def _bounded(handler: Handler, *, strangers: Strangers) -> Handler:
     """Reject a long path before the router sees it: it looks one up once for every slash."""
 
     async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        if isinstance(request.protocol, ExplicitHandler):
+            strangers.hear(request.protocol)
         if len(request.rel_url.raw_path) > MAX_PATH:
             return web.json_response(REJECT)
         return await handler(request)
@@ -87,11 +145,30 @@ def _bounded(handler: Handler) -> Handler:
 
 
 class ExplicitRunner(web.AppRunner):
-    """Runs an application on an ExplicitServer, without an access log: it would hold query strings."""
+    """Runs an application on an ExplicitServer, without an access log: it would hold query strings.
+
+    Connections from `known` networks, a platform's or a proxy's, are no strangers' from the beginning.
+    """
+
+    def __init__(self, app: web.Application, *, known: tuple[IpNetwork, ...]) -> None:
+        super().__init__(app)
+        self._known = known
+
+    async def sweep(self) -> None:
+        """Turn strangers away who say nothing, again and again, once this is set up."""
+        while isinstance(self.server, ExplicitServer):
+            await asyncio.sleep(SWEEP_SECONDS)
+            self.server.strangers.turn_away_quiet()
 
     async def _make_server(self) -> web.Server:
         server = await super()._make_server()
         # A body is taken as it comes: inflating it would be work that anybody can order, before any limit.
         return ExplicitServer(
-            server, max_line_size=MAX_LINE, max_field_size=MAX_FIELD, auto_decompress=False, access_log=None
+            server,
+            known=self._known,
+            max_line_size=MAX_LINE,
+            max_field_size=MAX_FIELD,
+            lingering_time=LINGER_SECONDS,
+            auto_decompress=False,
+            access_log=None,
         )

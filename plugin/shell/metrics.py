@@ -20,6 +20,16 @@ class Metrics:
             ("platform", "phase", "outcome", "zone", "reason"),
             registry=self.registry,
         )
+        self.refused_at_once = Counter(
+            "vestibule_refused_at_once",
+            "Questions refused at once because an answer would have come late, by the lane that they came in.",
+            ("lane",),
+            registry=self.registry,
+        )
+
+    def refuse_at_once(self, lane: str) -> None:
+        """Count a question that was refused because there are too many."""
+        self.refused_at_once.labels(lane).inc()
 
     def record(self, record: DecisionRecord) -> None:
         """Count a decision that has been written down."""

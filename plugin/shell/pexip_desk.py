@@ -15,6 +15,7 @@ from urllib.parse import parse_qsl
 
 from cachetools import LRUCache
 
+from plugin.core.budget import Budget
 from plugin.core.decision import Decision
 from plugin.core.join import JoinRequest
 from plugin.core.reasons import Reason
@@ -51,6 +52,7 @@ class Question:
     unverified_path: str
     credential: str
     since: int
+    budget: Budget
 
 
 class PexipDesk:
@@ -91,7 +93,7 @@ class PexipDesk:
             return refusal(question.endpoint, read.reason)
         platform = PexipAnswers(rooms=house.rooms, settings=self._settings)
         answer = await house.admission.answer(
-            read, platform=platform, read_since=question.since, credential=question.credential
+            read, platform=platform, read_since=question.since, budget=question.budget, credential=question.credential
         )
         return answer.body
 
@@ -107,12 +109,16 @@ async def _register(question: Question, *, params: Params, house: House) -> Json
     if request is None:
         return refusal(question.endpoint, Reason.REQUEST_MALFORMED)
     registration = await house.registrar.answer(
-        request, platform=PLATFORM, read_since=question.since, credential=question.credential
+        request,
+        platform=PLATFORM,
+        read_since=question.since,
+        budget=question.budget,
+        credential=question.credential,
     )
     return write_registration(registration)
 
 
-def question_of(raw_path: str, raw_query: str, *, endpoint: Endpoint, credential: str = "") -> Question:
+def question_of(raw_path: str, raw_query: str, *, endpoint: Endpoint, budget: Budget, credential: str = "") -> Question:
     """Take a request apart. Of the path, only what a registration is about is left as it came."""
     return Question(
         endpoint=endpoint,
@@ -120,6 +126,7 @@ def question_of(raw_path: str, raw_query: str, *, endpoint: Endpoint, credential
         unverified_path=raw_path.partition(_REGISTRATIONS)[2],
         credential=credential,
         since=time.time_ns(),
+        budget=budget,
     )
 
 

@@ -13,18 +13,18 @@ from aiohttp import web
 
 from plugin.core.reasons import Reason
 from plugin.platforms.pexip import Endpoint
+from plugin.shell.arrival import budget_of
 from plugin.shell.config_platforms import PexipEntry
 from plugin.shell.gate import Gate, House, Lane
-from plugin.shell.http import explicit
+from plugin.shell.http import explicit, recognise
 from plugin.shell.pexip_desk import PexipDesk, Question, Said, endpoint_of, question_of, refusal
 from plugin.shell.source import IpNetwork, is_within, source_of
 
 log = logging.getLogger(__name__)
 
 # Joins have a lane of their own: nobody is kept from one by pictures, or by devices that register again and again.
-MOST_JOINS_AT_ONCE = 100
-MOST_REGISTRATIONS_AT_ONCE = 20
-MOST_OTHERS_AT_ONCE = 20
+# Pictures and registrations give way first, and a join last: its proofs have to fit into what is left.
+JOINS, REGISTRATIONS, OTHERS = "pexip-joins", "pexip-registrations", "pexip-others"
 
 
 class PexipDoor:
@@ -34,9 +34,9 @@ class PexipDoor:
         self._entry = entry
         self._proxies = proxies
         self._desk = PexipDesk(entry.settings)
-        joins, registrations, others = (
-            Lane(gate=gate, most=most) for most in (MOST_JOINS_AT_ONCE, MOST_REGISTRATIONS_AT_ONCE, MOST_OTHERS_AT_ONCE)
-        )
+        joins = Lane(gate=gate, name=JOINS, most=100, patience=1.5)
+        registrations = Lane(gate=gate, name=REGISTRATIONS, most=20, patience=0.75)
+        others = Lane(gate=gate, name=OTHERS, most=20, patience=0.5)
         self._lanes = {Endpoint.SERVICE: joins, Endpoint.PARTICIPANT: joins, Endpoint.REGISTRATION: registrations}
         self._lanes |= dict.fromkeys((Endpoint.LOCATION, Endpoint.AVATAR, Endpoint.DIRECTORY), others)
 
@@ -48,6 +48,7 @@ class PexipDoor:
         return [web.route("*", r"/{path:[\s\S]*}", self.handle, expect_handler=_expect_nothing)]
 
     async def handle(self, request: web.Request) -> web.Response:
+        budget = budget_of(request)
         if "/policy" not in request.path:
             raise web.HTTPNotFound
         # A profile's URL that ends in a slash makes the path begin with two.
@@ -66,14 +67,15 @@ class PexipDoor:
                 return web.Response(status=401, headers={"WWW-Authenticate": 'Basic realm="vestibule"'})
             log.error("policy question without valid credentials", extra={"source": source})
             return refuse(Reason.CALLER_UNAUTHENTICATED)
+        recognise(request)
         if credential:
             log.info("policy question", extra={"endpoint": endpoint.value, "credential": credential})
-        with self._lanes[endpoint].enter() as house:
+        with self._lanes[endpoint].enter(waited=budget.spent()) as house:
             if isinstance(house, Reason):
                 return refuse(house)
             raw_path, raw_query = request.raw_path.partition("?")[0], request.rel_url.raw_query_string
-            question = question_of(raw_path, raw_query, endpoint=endpoint, credential=credential)
-            return await explicit(self._answer(question, house=house), otherwise=refuse)
+            question = question_of(raw_path, raw_query, endpoint=endpoint, budget=budget, credential=credential)
+            return await explicit(self._answer(question, house=house), otherwise=refuse, seconds=budget.left())
 
     async def _answer(self, question: Question, *, house: House) -> web.Response:
         return _respond(await self._desk.answer(question, house=house))

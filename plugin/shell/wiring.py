@@ -140,6 +140,7 @@ def furnish(
             clock=clock,
         ),
         rooms=checked.rooms,
+        store=store,
         clock=clock,
     )
 

@@ -12,15 +12,15 @@ read-only file system costs refusals while it lasts, and no restart. Only the st
 forgotten what was used. Errors name SQLite's code, never a key or a value.
 """
 
-import asyncio
 import errno
 import json
 import os
 import sqlite3
+import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import TypeVar
@@ -28,6 +28,7 @@ from typing import TypeVar
 from plugin.core.errors import Unavailable
 from plugin.core.reasons import Reason
 from plugin.ports import Json
+from plugin.stores.queue import StoreThread
 
 T = TypeVar("T")
 Row = dict[str, str | float]
@@ -72,9 +73,9 @@ async def open_sqlite(url: str) -> "SqliteStore":
     Raises ValueError for another URL, NewerSchema, and Unavailable where the file cannot be used now.
     """
     path = _path(url)
-    thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
+    thread = StoreThread(monotonic=time.monotonic)
     try:
-        connection = await asyncio.get_running_loop().run_in_executor(thread, _create, path)
+        connection = await thread.run(partial(_create, path))
     except (sqlite3.Error, OSError) as error:
         raise _unavailable(error) from error
     return SqliteStore(path, connection=connection, thread=thread)
@@ -83,7 +84,7 @@ async def open_sqlite(url: str) -> "SqliteStore":
 class SqliteStore:
     """A `Store` in one file; `thread` is the only one that touches the connection."""
 
-    def __init__(self, path: Path, *, connection: sqlite3.Connection, thread: ThreadPoolExecutor) -> None:
+    def __init__(self, path: Path, *, connection: sqlite3.Connection, thread: StoreThread) -> None:
         self._path = path
         self._connection: sqlite3.Connection | None = connection
         self._thread = thread
@@ -115,20 +116,23 @@ class SqliteStore:
         row: Row = {"now": now.timestamp(), "at_most": PURGE_AT_MOST}
         return await self._run(lambda connection: connection.execute(_PURGE, row).rowcount)
 
+    def waiting(self, *, calls: int) -> float:
+        return self._thread.waiting(calls=calls)
+
     async def close(self) -> None:
         """End what has begun, then close. A call that comes later finds the store unavailable."""
         if self._closed:
             return
         self._closed = True
         try:
-            await asyncio.get_running_loop().run_in_executor(self._thread, self._disconnect)
+            await self._thread.run(self._disconnect)
         finally:
-            self._thread.shutdown(wait=False)
+            self._thread.close()
 
     async def _run(self, work: Callable[[sqlite3.Connection], T]) -> T:
         if self._closed:
             raise Unavailable("store", Reason.STORE_UNAVAILABLE, "closed")
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._attempt, work)
+        return await self._thread.run(partial(self._attempt, work))
 
     def _attempt(self, work: Callable[[sqlite3.Connection], T]) -> T:
         try:

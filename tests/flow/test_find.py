@@ -12,6 +12,7 @@ from plugin.core.finding import Gap, Proven, Unproven
 from plugin.core.reasons import Reason
 from plugin.flow.verification import find
 
+LONG = 60.0
 SECRET = "eyJhbGciOi-what-somebody-presented"
 
 
@@ -23,17 +24,17 @@ async def test_a_proof_that_holds_is_proven() -> None:
     async def proof() -> str:
         return "alice"
 
-    assert await find(proof()) == Proven(value="alice")
+    assert await find(proof(), seconds=LONG) == Proven(value="alice")
 
 
 async def test_a_refusal_is_a_gap_that_says_refused() -> None:
-    finding = await find(failing(Refused(Reason.TOKEN_EXPIRED, "got and expected")))
+    finding = await find(failing(Refused(Reason.TOKEN_EXPIRED, "got and expected")), seconds=LONG)
 
     assert finding == Unproven(gap=Gap.REFUSED, reason=Reason.TOKEN_EXPIRED, detail="got and expected")
 
 
 async def test_an_outage_is_a_gap_that_says_unavailable() -> None:
-    finding = await find(failing(Unavailable("idp", Reason.IDP_UNREACHABLE)))
+    finding = await find(failing(Unavailable("idp", Reason.IDP_UNREACHABLE)), seconds=LONG)
 
     assert finding == Unproven(gap=Gap.UNAVAILABLE, reason=Reason.IDP_UNREACHABLE)
 
@@ -50,7 +51,7 @@ async def test_a_bug_of_an_adapter_is_unavailable_and_tells_nothing(
     bug: Exception, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.DEBUG):
-        finding = await find(failing(bug))
+        finding = await find(failing(bug), seconds=LONG)
 
     assert isinstance(finding, Unproven)
     assert (finding.gap, finding.reason) == (Gap.UNAVAILABLE, Reason.INTERNAL_ERROR)
@@ -60,13 +61,13 @@ async def test_a_bug_of_an_adapter_is_unavailable_and_tells_nothing(
 @given(st.sampled_from([ArithmeticError, AssertionError, AttributeError, LookupError, OSError, TypeError]))
 def test_no_exception_of_an_adapter_is_ever_a_proof(kind: type[Exception]) -> None:
     async def once() -> object:
-        return await find(failing(kind()))
+        return await find(failing(kind()), seconds=LONG)
 
     assert isinstance(asyncio.run(once()), Unproven)
 
 
 async def test_giving_up_is_not_swallowed() -> None:
-    waiting = asyncio.create_task(find(asyncio.Event().wait()))
+    waiting = asyncio.create_task(find(asyncio.Event().wait(), seconds=LONG))
     await asyncio.sleep(0)
     waiting.cancel()
 

@@ -20,7 +20,7 @@ from plugin.core.registration import (
 )
 from plugin.flow.ledger import Ledger
 from plugin.flow.registrar import Registrar
-from tests.fakes import HandClock, MemoryStore
+from tests.fakes import HandClock, MemoryStore, ample
 from tests.flow.recorded import SINCE, Recorded
 
 PASSWORD = "password-of-the-kiosks"
@@ -50,7 +50,9 @@ class Office:
         self._registrar = Registrar(entries=(ENTRY,), ledger=ledger, tracing=self.recorded.tracing, clock=HandClock())
 
     async def ask(self, request: RegistrationRequest, *, credential: str = "") -> Registration:
-        return await self._registrar.answer(request, platform="pexip", read_since=SINCE, credential=credential)
+        return await self._registrar.answer(
+            request, platform="pexip", read_since=SINCE, budget=ample(), credential=credential
+        )
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from plugin.flow.verification import Verification
 from plugin.ports import Appraisal, IdpSettings
 from plugin.revocation.lookup import RevocationLookup
 from plugin.shell.fetch import HttpFetch
-from tests.fakes import HandClock, MemoryStore
+from tests.fakes import HandClock, MemoryStore, ample
 from tests.shell.parties import Issuer
 
 
@@ -73,7 +73,7 @@ async def identity_of_an_old_token(*, bound: bool) -> Finding[Identity]:
         evidence = Evidence(format="witness", payload={}, challenge_id=challenge.id)
         join = _join(Credentials(unverified_token=token, evidence=(evidence,)), now=clock())
         with Tracing(NoOpTracer(), monotonic=time.perf_counter).join(parent=None, since=0) as steps:
-            proofs = await verification.prove(join, steps=steps)
+            proofs = await verification.prove(join, steps=steps, budget=ample())
     await fetch.close()
     assert isinstance(proofs.device, Proven)
     return proofs.identity

@@ -21,7 +21,7 @@ from plugin.flow.verification import Verification
 from plugin.ports import IdpSettings
 from plugin.revocation.lookup import RevocationLookup
 from plugin.shell.fetch import HttpFetch
-from tests.fakes import HandClock, MemoryStore
+from tests.fakes import HandClock, MemoryStore, ample
 from tests.idp_adapters.foreign.provider import ForeignProvider, login, sign_in
 
 pytestmark = pytest.mark.component("node-oidc-provider")
@@ -49,7 +49,7 @@ class House:
             received_at=self.clock(),
         )
         with Tracing(NoOpTracer(), monotonic=time.perf_counter).join(parent=None, since=time.time_ns()) as steps:
-            proofs = await self.verification.prove(join, steps=steps)
+            proofs = await self.verification.prove(join, steps=steps, budget=ample())
         return proofs.identity
 
 

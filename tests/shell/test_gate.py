@@ -11,24 +11,28 @@ from tests.shell.world import World
 CROWD = 300
 
 
+def lane_of(gate: Gate) -> Lane:
+    return Lane(gate=gate, name="narrow", most=1, patience=60)
+
+
 def test_a_shut_gate_says_so() -> None:
-    with Lane(gate=Gate(), most=1).enter() as house:
+    with lane_of(Gate()).enter(waited=0) as house:
         assert house is Reason.NOT_SERVING
 
 
 async def test_a_full_lane_refuses_and_a_question_makes_room_again(world: World) -> None:
-    lane = Lane(gate=world.gate, most=1)
+    lane = lane_of(world.gate)
 
-    with lane.enter() as first, lane.enter() as second:
+    with lane.enter(waited=0) as first, lane.enter(waited=0) as second:
         assert (first, second) == (world.gate.house, Reason.OVERLOADED)
-    with lane.enter() as third:
+    with lane.enter(waited=0) as third:
         assert third is world.gate.house
 
 
 async def test_a_question_that_fails_makes_room_as_well(world: World) -> None:
-    lane = Lane(gate=world.gate, most=1)
+    lane = lane_of(world.gate)
 
-    with pytest.raises(ZeroDivisionError), lane.enter():
+    with pytest.raises(ZeroDivisionError), lane.enter(waited=0):
         raise ZeroDivisionError
 
     assert lane.answering == 0

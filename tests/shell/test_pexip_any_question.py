@@ -35,7 +35,7 @@ from plugin.shell import telemetry
 from plugin.shell.check import prepare
 from plugin.shell.pexip_desk import PexipDesk, Said, question_of
 from plugin.shell.wiring import furnish
-from tests.fakes import NOON, HandClock, MemoryStore
+from tests.fakes import NOON, HandClock, MemoryStore, ample
 from tests.platforms import documented
 from tests.shell.asked import (
     AVATAR,
@@ -140,7 +140,8 @@ class Desk:
 
     async def put(self, asked: Asked) -> Said:
         endpoint = Endpoint(asked.endpoint)
-        return await self.desk.answer(question_of(asked.path, asked.query, endpoint=endpoint), house=self.house)
+        question = question_of(asked.path, asked.query, endpoint=endpoint, budget=ample())
+        return await self.desk.answer(question, house=self.house)
 
 
 ALICE = Identity(

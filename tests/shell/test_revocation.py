@@ -11,10 +11,10 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from plugin.core.budget import ANSWER_SECONDS
 from plugin.core.errors import Refused
 from plugin.core.reasons import Reason
 from plugin.ports import DeviceCa
-from plugin.shell.http import ANSWER_SECONDS
 from plugin.shell.revocation import open_revocation
 from tests.fakes import NOON, HandClock
 from tests.shell.parties import DeviceAuthority

@@ -13,12 +13,12 @@ import msgspec
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from plugin.core.budget import ANSWER_SECONDS
 from plugin.shell.config_conferences import ZoneEntry
 from plugin.shell.demo.attempts import CHOICES, Attempt, read_attempt
 from plugin.shell.demo.clock import BEGINS
 from plugin.shell.demo.feed import Feed
 from plugin.shell.demo.joins import Join
-from plugin.shell.http import ANSWER_SECONDS
 
 FILES = Path(__file__).parent / "page"
 PARTS = {

@@ -74,6 +74,7 @@ ADVICE = {
     "idp-misconfigured": "Look at `issuer` and `key_hosts`: the provider's metadata or keys cannot be used.",
     "store-unavailable": "Look at the disk and the file that `[store] url` names.",
     "deadline": "Something took longer than 2.5 s: the steps of the trace say what.",
+    "abandoned": "The platform hung up before it was answered: look at its time-outs, and at the network between.",
     "internal-error": "A bug: the log names the kind of exception. Please report it.",
     # at the border
     "caller-unauthenticated": "Compare user name and password, or the token, and the addresses in `sources`.",
