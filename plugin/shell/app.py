@@ -20,6 +20,7 @@ from plugin.shell.generic_door import GenericDoor
 from plugin.shell.http import BACKLOG, MAX_BODY, ExplicitRunner
 from plugin.shell.pexip_door import PexipDoor
 from plugin.shell.rate import RateLimit
+from plugin.shell.strangers import raise_limit
 from plugin.shell.telemetry import Telemetry
 from plugin.shell.wiring import open_house, utc_now
 
@@ -107,6 +108,7 @@ def _warn(checked: Checked) -> None:
 
 async def serve(checked: Checked, *, telemetry: Telemetry) -> None:
     """Serve until SIGTERM or SIGINT, then answer rejects for a moment, then stop."""
+    raise_limit()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

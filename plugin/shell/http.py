@@ -19,7 +19,7 @@ from plugin.core.address import read_address
 from plugin.core.reasons import Reason
 from plugin.platforms.pexip import REJECT
 from plugin.shell.source import IpNetwork, is_within
-from plugin.shell.strangers import Strangers
+from plugin.shell.strangers import Strangers, most_strangers
 
 log = logging.getLogger(__name__)
 
@@ -113,7 +113,7 @@ class ExplicitServer(web.Server):
     """A server of such connections."""
 
     def __init__(self, server: web.Server, *, known: tuple[IpNetwork, ...], **connection: Any) -> None:
-        self.strangers = Strangers(monotonic=time.monotonic)
+        self.strangers = Strangers(monotonic=time.monotonic, most=most_strangers())
         handler = _bounded(server.request_handler, strangers=self.strangers)
         # Who hangs up wants no answer: what is still being done for it ends.
         super().__init__(handler, request_factory=server.request_factory, handler_cancellation=True)

@@ -8,12 +8,15 @@ Connections of those who are known are never closed for being idle. A question t
 lost, and a platform that gets no answer admits by itself.
 """
 
+import resource
 from collections.abc import Callable
 from typing import Protocol
 
 # A whole request is answered within half of it. It is also how long a client may keep its connection without a use.
 QUIET_SECONDS = 5.0
 MOST = 1_000
+# What this process may have open at once: beside strangers there are platforms, proxies, the store and providers.
+DESCRIPTORS = 65_536
 
 
 class Connection(Protocol):
@@ -26,7 +29,7 @@ class Connection(Protocol):
 class Strangers:
     """The strangers' connections, longest quiet first."""
 
-    def __init__(self, *, monotonic: Callable[[], float], most: int = MOST, seconds: float = QUIET_SECONDS) -> None:
+    def __init__(self, *, monotonic: Callable[[], float], most: int, seconds: float = QUIET_SECONDS) -> None:
         self._monotonic = monotonic
         self._most = most
         self._seconds = seconds
@@ -61,3 +64,16 @@ class Strangers:
     def _turn_away(self, connection: Connection) -> None:
         del self._heard[connection]
         connection.turn_away()
+
+
+def raise_limit() -> None:
+    """Let this process open as many connections as it may: the usual limit is low, and at it nobody is let in."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = DESCRIPTORS if hard == resource.RLIM_INFINITY else min(DESCRIPTORS, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def most_strangers() -> int:
+    """Return how many strangers this process has room for: never more than half of what it may have open."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return MOST if soft == resource.RLIM_INFINITY else min(MOST, soft // 2)
