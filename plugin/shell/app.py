@@ -17,7 +17,7 @@ from plugin.shell import openapi
 from plugin.shell.check import Checked
 from plugin.shell.gate import Gate
 from plugin.shell.generic_door import GenericDoor
-from plugin.shell.http import BACKLOG, MAX_BODY, ExplicitRunner
+from plugin.shell.http import MAX_BODY, ExplicitRunner, open_port
 from plugin.shell.pexip_door import PexipDoor
 from plugin.shell.rate import RateLimit
 from plugin.shell.strangers import raise_limit
@@ -71,8 +71,7 @@ async def running(
     await runner.setup()
     watching = [asyncio.create_task(gate.pulse.beat()), asyncio.create_task(runner.sweep())]
     try:
-        site = web.TCPSite(runner, config.host, config.port, backlog=BACKLOG)
-        await site.start()
+        await open_port(runner, host=config.host, port=config.port)
         async with open_house(checked, telemetry=telemetry, clock=clock, listeners=listeners) as house:
             gate.house = house
             host, port = runner.addresses[0][:2]

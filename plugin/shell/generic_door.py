@@ -190,8 +190,6 @@ async def _body(request: web.Request) -> dict[str, object]:
         if sum(map(raw.count, (b",", b"{", b"["))) > MAX_VALUES:
             raise BadRequest("body", f"got too many values, expected at most {MAX_VALUES}")
         return read_object(raw)
-    except web.RequestPayloadError:
-        raise BadRequest("body", "cannot be read, expected what the headers announce") from None
     except web.HTTPRequestEntityTooLarge:
         raise BadRequest("body", f"got more than {request.client_max_size} bytes") from None
     except ValueError as error:

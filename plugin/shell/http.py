@@ -8,6 +8,7 @@ are, beside the judge, the only places that catch everything. Nothing of a reque
 import asyncio
 import json
 import logging
+import socket
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -31,8 +32,11 @@ MAX_PATH = 4_096
 MAX_BODY = 65_536
 # For how long an answered request's body is still taken in, so that its sender gets to read the answer.
 LINGER_SECONDS = 1.0
-# Connections that wait to be accepted. Those beyond it are tried again by their senders, after a second at least.
-BACKLOG = 2_048
+# Connections that may wait to be accepted: as many as are taken in while a question can still be answered in time.
+# Those beyond it are tried again by their senders, after a second.
+BACKLOG = 1_024
+# How many of them are taken in while the event loop comes round once, so that a crowd does not stop everybody else.
+ACCEPTED_AT_ONCE = 32
 SWEEP_SECONDS = 1.0
 
 _REJECT = json.dumps(REJECT).encode()
@@ -61,6 +65,15 @@ async def explicit(
         # The traceback's text may hold what was asked, so only the kind of the exception is written down.
         log.error("no answer", extra={"exception": type(bug).__name__})  # noqa: TRY400 - see above
         return otherwise(Reason.INTERNAL_ERROR)
+
+
+async def open_port(runner: web.BaseRunner, *, host: str, port: int) -> None:
+    """Listen, and have the runner answer."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.create_server((host, port), family=family)
+    await web.SockSite(runner, listening, backlog=ACCEPTED_AT_ONCE).start()
+    # asyncio knows one number for both: how many may wait, and how many it takes in at once.
+    listening.listen(BACKLOG)
 
 
 class ExplicitHandler(RequestHandler):
@@ -93,6 +106,8 @@ class ExplicitHandler(RequestHandler):
         self.force_close()
 
     def _is_listed(self) -> bool:
+        if not self._known:
+            return False
         address = read_address(str((self.peername or ("",))[0]).partition("%")[0])
         return address is not None and is_within(address, self._known)
 
