@@ -40,11 +40,12 @@ def ample() -> Budget:
 
 
 class MemoryStore:
-    """A Store in memory. `broken` makes every call Unavailable."""
+    """A Store in memory. `broken` makes every call Unavailable; `keeps_waiting` is what it says of its queue."""
 
     def __init__(self) -> None:
         self.entries: dict[tuple[str, str], tuple[str, datetime]] = {}
         self.broken = False
+        self.keeps_waiting = 0.0
 
     async def put(self, kind: str, key: str, value: Json, *, expires_at: datetime) -> None:
         self._check()
@@ -80,8 +81,8 @@ class MemoryStore:
             del self.entries[key]
         return len(expired)
 
-    def waiting(self, *, calls: int) -> float:  # noqa: ARG002 - nobody waits for memory
-        return 0.0
+    def waiting(self, *, calls: int) -> float:  # noqa: ARG002 - as long as it is told to
+        return self.keeps_waiting
 
     async def close(self) -> None:
         self.broken = True
