@@ -23,7 +23,7 @@ from plugin.shell.source import IpNetwork, is_within, source_of
 log = logging.getLogger(__name__)
 
 # Joins have a lane of their own: nobody is kept from one by pictures, or by devices that register again and again.
-# Pictures and registrations give way first, and a join last: its proofs have to fit into what is left.
+# Pictures and registrations give way first, and a join last: when nothing is left for its proofs.
 JOINS, REGISTRATIONS, OTHERS = "pexip-joins", "pexip-registrations", "pexip-others"
 
 
@@ -34,7 +34,7 @@ class PexipDoor:
         self._entry = entry
         self._proxies = proxies
         self._desk = PexipDesk(entry.settings)
-        joins = Lane(gate=gate, name=JOINS, most=100, patience=1.5)
+        joins = Lane(gate=gate, name=JOINS, most=100, patience=1.8)
         registrations = Lane(gate=gate, name=REGISTRATIONS, most=20, patience=0.75)
         others = Lane(gate=gate, name=OTHERS, most=20, patience=0.5)
         self._lanes = {Endpoint.SERVICE: joins, Endpoint.PARTICIPANT: joins, Endpoint.REGISTRATION: registrations}

@@ -69,16 +69,15 @@ async def test_while_the_store_keeps_people_waiting_the_less_patient_are_refused
 async def test_a_lap_of_the_event_loop_that_takes_long_is_waiting_as_well(world: World) -> None:
     watch = HandWatch()
     world.gate.pulse = Pulse(monotonic=watch)
-    beating = asyncio.create_task(world.gate.pulse.beat())
-    await asyncio.sleep(0)  # a turn, in which it begins to measure
-    watch.seconds += 1
-    await asyncio.sleep(0)  # the end of its lap
+    for _ in range(2):
+        measuring = asyncio.create_task(world.gate.pulse.measure())
+        await asyncio.sleep(0)  # a turn, in which it begins
+        watch.seconds += 1
+        await measuring
     lane = Lane(gate=world.gate, name="hurried", most=100, patience=1)
 
     with lane.enter(waited=0) as house:
         assert house is Reason.OVERLOADED
-
-    beating.cancel()
 
 
 async def test_in_a_crowd_every_answer_is_explicit_and_a_refusal_says_why(world: World) -> None:
