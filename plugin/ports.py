@@ -37,11 +37,12 @@ class Clock(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fetched:
-    """An answer from outside. `max_age` in seconds from Cache-Control, None where there is none."""
+    """An answer from outside. `max_age` in seconds from Cache-Control, `date` from Date, None where there is none."""
 
     status: int
     body: bytes
     max_age: int | None
+    date: datetime | None = None
 
 
 class Fetch(Protocol):

@@ -1,11 +1,12 @@
 """Stand-ins for the outside, with behaviour: a clock that is moved by hand, and a store in memory that can fail."""
 
 import json
+import time
 from datetime import UTC, datetime, timedelta
 
-from plugin.core.budget import Budget
 from plugin.core.errors import Unavailable
 from plugin.core.reasons import Reason
+from plugin.flow.budget import Budget
 from plugin.ports import Json
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -36,7 +37,8 @@ class HandWatch:
 
 def ample() -> Budget:
     """Return a budget of which nothing is ever spent."""
-    return Budget(arrived=100.0, monotonic=HandWatch())
+    watch = HandWatch()
+    return Budget(since=time.time_ns(), began=watch(), monotonic=watch)
 
 
 class MemoryStore:

@@ -14,7 +14,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 
-from plugin.core.budget import IDENTITY, JUDGE, TICKET, TRACE, Budget
 from plugin.core.decision import Allow, Decision, Deny, PlatformSignIn, Redirect, because
 from plugin.core.device import AttestationResult
 from plugin.core.directory import Directory
@@ -28,6 +27,7 @@ from plugin.core.record import DecisionRecord
 from plugin.core.trunks import find_trunk
 from plugin.flow import tracing
 from plugin.flow.assertions import Recognition, agree, read_assertion
+from plugin.flow.budget import Budget, Share
 from plugin.flow.ledger import Ledger
 from plugin.flow.offers import offer
 from plugin.flow.ticketing import Ticketing
@@ -81,12 +81,11 @@ class Admission:
         join: JoinRequest,
         *,
         platform: PlatformAdapter,
-        read_since: int,
         budget: Budget,
         caller_trace: str | None = None,
         credential: str = "",
     ) -> Answer:
-        """Answer one question. `read_since` is when its reading began, in nanoseconds since the epoch.
+        """Answer one question within its budget.
 
         `caller_trace` is the `traceparent` of a caller whose traces are taken up. `credential` says in the trace which
         of its own the platform came with, while one replaces another.
@@ -94,15 +93,14 @@ class Admission:
         1 take up the trace   2 prove   3 judge   4 write
         """
         # 1 take up the trace: a ticket's questions continue the trace that it was issued in
-        ticket = await find(self._ticketing.find_key(join), seconds=budget.share(TICKET))
+        ticket = await find(self._ticketing.find_key(join), budget=budget, share=Share.IDENTITY)
         key = ticket.value if isinstance(ticket, Proven) else None
-        traceparent = await find(self._ticketing.traceparent(key), seconds=budget.share(TRACE))
-        parent = traceparent.value if isinstance(traceparent, Proven) else None  # without it, only the link is lost
+        parent = await self._traceparent(key, budget=budget)
         # Without an address the key would be that of everybody who asks for this conference.
         join_key = self._ledger.pseudonym(join.join_key) if join.network.address else ""
         notes = {tracing.CREDENTIAL: credential, tracing.TRANSFERRED: "true" if join.leg.transferred else ""}
         with self._tracing.join(
-            parent=parent, caller=caller_trace, since=read_since, join_key=join_key, notes=notes
+            parent=parent, caller=caller_trace, since=budget.since, join_key=join_key, notes=notes
         ) as steps:
             # 2 prove
             conference, trunk = self._directory.find(join.alias), find_trunk(join, entries=self._recognition.trunks)
@@ -113,7 +111,7 @@ class Admission:
             # 3 judge
             with steps.step(tracing.JUDGE) as step:
                 decision: Decision = Deny(reasons=(because(Reason.DEADLINE),))
-                if budget.share(JUDGE) > 0:
+                if budget.left(Share.RECORD):  # judging cannot be interrupted: it is not begun without time to write
                     decision = self._judge(join, conference=conference, proofs=proofs, trunk=trunk)
                     decision = platform.honour(join, decision)
                 step.outcome(tracing.outcome(decision))
@@ -123,21 +121,14 @@ class Admission:
             return await self._write(join, decision, draft=draft, platform=platform, steps=steps, budget=budget)
 
     async def _prove(
-        self,
-        join: JoinRequest,
-        *,
-        conference: Conference,
-        ticket: Finding[str | None],
-        steps: Steps,
-        budget: Budget,
+        self, join: JoinRequest, *, conference: Conference, ticket: Finding[str | None], steps: Steps, budget: Budget
     ) -> Proofs:
         if isinstance(ticket, Unproven):
             return Proofs(identity=ticket, device=ABSENT)
-        asserted = await self._asserted(join, seconds=budget.share(IDENTITY))
+        asserted = await self._asserted(join, budget=budget)
         if ticket.value is not None:
             with steps.step(tracing.IDENTITY) as step:
-                seconds = budget.share(IDENTITY)
-                proofs = await self._redeem(ticket.value, join=join, conference=conference, seconds=seconds)
+                proofs = await self._redeem(ticket.value, join=join, conference=conference, budget=budget)
                 proofs = replace(proofs, identity=agree(proofs.identity, asserted=asserted))
                 step.finding(proofs.identity)
             with steps.step(tracing.DEVICE) as step:
@@ -149,15 +140,20 @@ class Admission:
             return Proofs(identity=asserted, device=ABSENT)
         return await self._verification.prove(join, steps=steps, budget=budget)
 
-    async def _asserted(self, join: JoinRequest, *, seconds: float) -> Finding[Identity]:
+    async def _asserted(self, join: JoinRequest, *, budget: Budget) -> Finding[Identity]:
         asserted = join.credentials.platform_asserted
         if asserted is None:
             return ABSENT
-        read = read_assertion(asserted, idps=self._recognition.idps, now=self._clock())
-        return await find(read, seconds=seconds)
+        reading = read_assertion(asserted, idps=self._recognition.idps, now=self._clock())
+        return await find(reading, budget=budget, share=Share.IDENTITY)
 
-    async def _redeem(self, key: str, *, join: JoinRequest, conference: Conference, seconds: float) -> Proofs:
-        redeemed = await find(self._ticketing.redeem(key, join=join, conference=conference.name), seconds=seconds)
+    async def _traceparent(self, key: str | None, *, budget: Budget) -> str | None:
+        found = await find(self._ticketing.traceparent(key), budget=budget, share=Share.IDENTITY)
+        return found.value if isinstance(found, Proven) else None
+
+    async def _redeem(self, key: str, *, join: JoinRequest, conference: Conference, budget: Budget) -> Proofs:
+        redemption = self._ticketing.redeem(key, join=join, conference=conference.name)
+        redeemed = await find(redemption, budget=budget, share=Share.IDENTITY)
         if isinstance(redeemed, Unproven):
             return Proofs(identity=redeemed, device=ABSENT)
         ticket, now = redeemed.value, self._clock()
@@ -208,7 +204,7 @@ class Admission:
             except asyncio.CancelledError:
                 # Nobody waits for this answer any more, so nobody was admitted, whatever the store has begun to write.
                 gone = Deny(reasons=(because(Reason.ABANDONED),))
-                self._ledger.enter_late(draft(gone, decision_id=decision_id))
+                self._ledger.correct(draft(gone, decision_id=decision_id))
                 raise
             except Unavailable as unavailable:
                 # What cannot be written down admits nobody and sends nobody on to a sign-in. Any other Deny stays what
@@ -216,8 +212,7 @@ class Admission:
                 if isinstance(decision, Allow | Redirect) or isinstance(decision.remedy, PlatformSignIn):
                     decision = Deny(reasons=(because(unavailable.reason, detail=unavailable.detail),))
                     record = draft(decision, decision_id=decision_id)
-                    if unavailable.reason is Reason.DEADLINE:
-                        self._ledger.enter_late(record)
+                self._ledger.correct(record)
             body = platform.write(join, decision, decision_id=decision_id, trace_id=steps.trace_id)
             step.outcome(tracing.outcome(decision))
         steps.describe(record)

@@ -1,20 +1,16 @@
 """Proofs for a ticket: what a web client does before it joins, so that no proof ever travels through a platform."""
 
-import asyncio
-from collections.abc import Awaitable
 from dataclasses import dataclass, replace
-from functools import partial
 
-from plugin.core.budget import WRITE, Budget
 from plugin.core.decision import Deny, because
 from plugin.core.directory import Directory
-from plugin.core.errors import Unavailable
 from plugin.core.facts import Conference
 from plugin.core.finding import Gap, Proven, Unproven
 from plugin.core.join import JoinRequest
 from plugin.core.reasons import Reason
 from plugin.core.record import DecisionRecord
 from plugin.flow import tracing
+from plugin.flow.budget import Budget
 from plugin.flow.ledger import Ledger
 from plugin.flow.ticketing import IssuedTicket, Ticketing
 from plugin.flow.tracer import Tracing
@@ -51,31 +47,33 @@ class Exchange:
         self._ledger = ledger
         self._tracing = tracing
 
-    async def issue(self, join: JoinRequest, *, read_since: int, budget: Budget) -> IssuedTicket | Refusal:
+    async def issue(self, join: JoinRequest, *, budget: Budget) -> IssuedTicket | Refusal:
         """Issue a ticket where everything that was presented is proven, a person first of all.
 
         Raises Unavailable where the store cannot keep a ticket or a refusal.
         """
         # No join key: nobody says where a client is, so everybody's would be the same.
-        with self._tracing.join(parent=None, since=read_since) as steps:
+        with self._tracing.join(parent=None, since=budget.since) as steps:
             proofs = await self._verification.prove(join, steps=steps, budget=budget)
             person, device, conference = proofs.identity, proofs.device, self._directory.find(join.alias)
-            refuse = partial(self._refuse, join, conference=conference, proofs=proofs, steps=steps, budget=budget)
             if isinstance(person, Unproven):
-                return await refuse(person)
+                return await self._refuse(
+                    join, person, conference=conference, proofs=proofs, steps=steps, budget=budget
+                )
             if isinstance(device, Unproven) and device.gap is not Gap.ABSENT:
-                return await refuse(device)
+                return await self._refuse(
+                    join, device, conference=conference, proofs=proofs, steps=steps, budget=budget
+                )
             if conference is None:
-                return await refuse(UNKNOWN)
+                return await self._refuse(join, UNKNOWN, conference=None, proofs=proofs, steps=steps, budget=budget)
             with steps.step(tracing.WRITE) as step:
                 step.outcome(tracing.TICKET)
-                issuing = self._ticketing.issue(
+                return await self._ticketing.issue(
                     conference=conference.name,
                     identity=person.value,
                     device=device.value if isinstance(device, Proven) else None,
                     traceparent=steps.traceparent,
                 )
-                return await _in_time(issuing, seconds=budget.share(WRITE))
 
     async def _refuse(
         self,
@@ -104,12 +102,3 @@ class Exchange:
         steps.describe(record)
         self._ledger.tell(replace(record, steps=steps.taken))
         return Refusal(decision=decision, record=record)
-
-
-async def _in_time(issuing: Awaitable[IssuedTicket], *, seconds: float) -> IssuedTicket:
-    """Wait for a ticket to be stored. One that is stored later is nobody's: its secret has been told to nobody."""
-    try:
-        async with asyncio.timeout(seconds):
-            return await issuing
-    except TimeoutError:
-        raise Unavailable("store", Reason.DEADLINE, "no ticket in time") from None

@@ -9,7 +9,6 @@ from hashlib import blake2b
 
 import msgspec
 
-from plugin.core.budget import WRITE, Budget
 from plugin.core.decision import Allow, Because, Decision, Deny, StepUp, host_notice
 from plugin.core.errors import Unavailable
 from plugin.core.facts import Conference, Line, Trunk
@@ -18,6 +17,7 @@ from plugin.core.join import JoinRequest
 from plugin.core.reasons import Reason
 from plugin.core.record import DecisionRecord, Mark
 from plugin.flow import tracing
+from plugin.flow.budget import Budget, Share
 from plugin.flow.verification import Proofs
 from plugin.ports import Clock, Store
 
@@ -25,6 +25,8 @@ log = logging.getLogger(__name__)
 
 KIND = "decision"
 DECISION_BYTES = 10
+# Records that wait for a store which does not answer; of more, only the log line is left.
+MOST_LATE = 1_000
 
 USER = "user"
 GUEST = "guest"
@@ -51,7 +53,7 @@ class Ledger:
         self._random_bytes = random_bytes
         self._keep = keep
         self._listeners = listeners
-        self._late = set[asyncio.Task[None]]()
+        self._late: set[asyncio.Task[None]] = set()
 
     def new_id(self) -> str:
         """Return a decision id: short enough to be read out on the telephone, long enough never to repeat."""
@@ -101,33 +103,31 @@ class Ledger:
         return blake2b(text.encode(), key=self._pseudonym_key, digest_size=12).hexdigest()
 
     async def enter(self, record: DecisionRecord, *, budget: Budget) -> None:
-        """Put the record into the store. Raises Unavailable: what cannot be written down must not be allowed.
-
-        Where the time runs out, the store may have begun, and the record may still come to be. A refusal may; whoever
-        answers something else than this record says must `enter_late` what was answered.
-        """
+        """Put the record into the store. Raises Unavailable: what cannot be written down must not be allowed."""
         try:
-            async with asyncio.timeout(budget.share(WRITE)):
+            async with asyncio.timeout(budget.left(Share.RECORD)):
                 await self._put(record)
         except TimeoutError:
-            if record.outcome == tracing.DENY:
-                self.enter_late(record)
-            raise Unavailable("store", Reason.DEADLINE, "not written down in time") from None
+            raise Unavailable("store", Reason.DEADLINE, f"not written within {Share.RECORD.value} s") from None
 
-    def enter_late(self, record: DecisionRecord) -> None:
-        """Put a record in over one whose writing was given up, without waiting: what was answered is what stands.
+    def correct(self, record: DecisionRecord) -> None:
+        """Write down, when the store comes to it, what was said in place of a record that could not be entered.
 
-        A store takes up what it is asked in that order, so this comes behind. Few can be waiting here: each belonged
-        to a question in a lane, and while a store keeps these waiting the lanes take no more.
+        The store may still be about to write that one. It keeps the order in which it is asked, so this one stays.
         """
-        late = asyncio.create_task(self._put(record))
-        self._late.add(late)
-        late.add_done_callback(self._end_late)
+        if len(self._late) >= MOST_LATE:
+            log.error("a decision is in the log alone", extra={"decision_id": record.decision_id})
+            return
+        task = asyncio.create_task(self._put_late(record))
+        self._late.add(task)
+        task.add_done_callback(self._late.discard)
 
-    def _end_late(self, late: asyncio.Task[None]) -> None:
-        self._late.discard(late)
-        if late.cancelled() or late.exception() is not None:
-            log.error("a decision that was answered late is not in the store")
+    async def _put_late(self, record: DecisionRecord) -> None:
+        try:
+            await self._put(record)
+        except Unavailable as unavailable:
+            fields = {"decision_id": record.decision_id, "detail": unavailable.detail}
+            log.warning("a decision is in the log alone", extra=fields)
 
     async def _put(self, record: DecisionRecord) -> None:
         plain: dict[str, object] = msgspec.to_builtins(record)

@@ -7,7 +7,6 @@ a span holds an alias, an address or a password: the record says which table of 
 import asyncio
 from dataclasses import replace
 
-from plugin.core.budget import Budget
 from plugin.core.decision import Because, because
 from plugin.core.errors import Unavailable
 from plugin.core.reasons import Reason
@@ -21,6 +20,7 @@ from plugin.core.registration import (
     judge_registration,
 )
 from plugin.flow import tracing
+from plugin.flow.budget import Budget
 from plugin.flow.ledger import Ledger
 from plugin.flow.tracer import Tracing
 from plugin.flow.tracing import Steps
@@ -41,11 +41,11 @@ class Registrar:
         self._clock = clock
 
     async def answer(
-        self, request: RegistrationRequest, *, platform: str, read_since: int, budget: Budget, credential: str = ""
+        self, request: RegistrationRequest, *, platform: str, budget: Budget, credential: str = ""
     ) -> Registration:
-        """Answer one question. `read_since` is when its reading began, in nanoseconds since the epoch."""
+        """Answer one question within its budget."""
         notes = {tracing.CREDENTIAL: credential}
-        with self._tracing.question(tracing.REGISTRATION, since=read_since, notes=notes) as steps:
+        with self._tracing.question(tracing.REGISTRATION, since=budget.since, notes=notes) as steps:
             with steps.step(tracing.JUDGE) as step:
                 registration = judge_registration(request, entries=self._entries)
                 step.outcome(_outcome(registration))
@@ -55,14 +55,13 @@ class Registrar:
                     await self._ledger.enter(record, budget=budget)
                 except asyncio.CancelledError:
                     # Nobody waits for this answer any more, so nothing was registered.
-                    self._ledger.enter_late(_refused(record, because(Reason.ABANDONED)))
+                    self._ledger.correct(_refused(record, because(Reason.ABANDONED)))
                     raise
                 except Unavailable as unavailable:
                     if isinstance(registration, Registered):
                         reason = because(unavailable.reason, detail=unavailable.detail)
                         registration, record = NotRegistered(reason=reason), _refused(record, reason)
-                        if unavailable.reason is Reason.DEADLINE:
-                            self._ledger.enter_late(record)
+                    self._ledger.correct(record)
                 step.outcome(record.outcome)
             steps.describe(record)
             self._ledger.tell(replace(record, steps=steps.taken))

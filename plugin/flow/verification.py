@@ -12,7 +12,6 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import TypeVar
 
-from plugin.core.budget import DEVICE, IDENTITY, Budget
 from plugin.core.device import AttestationResult, Evidence
 from plugin.core.errors import Refused, Unavailable
 from plugin.core.facts import Assurance
@@ -22,6 +21,7 @@ from plugin.core.join import Credentials, JoinRequest
 from plugin.core.reasons import Reason
 from plugin.core.transcript import Purpose
 from plugin.flow import tracing
+from plugin.flow.budget import Budget, Share
 from plugin.flow.challenges import Challenges
 from plugin.flow.provider_keys import ProviderKeys
 from plugin.flow.tracing import OpenSpan, Steps
@@ -45,20 +45,19 @@ KIND = "replay"
 BEARER_AGE = timedelta(minutes=5)
 
 
-async def find(proof: Awaitable[T], *, seconds: float) -> Finding[T]:
-    """Wait for a proof, for its share of the time, and turn whatever happens into a fact.
-
-    A proof that is given up is cancelled, with everything that it waits for.
-    """
+async def find(proof: Awaitable[T], *, budget: Budget, share: Share) -> Finding[T]:
+    """Wait for a proof for as long as its share of the budget lasts, and turn whatever happens into a fact."""
     try:
-        async with asyncio.timeout(seconds):
+        async with asyncio.timeout(budget.left(share)):
             return Proven(value=await proof)
     except Refused as refused:
         return Unproven(gap=Gap.REFUSED, reason=refused.reason, detail=refused.detail)
     except Unavailable as unavailable:
         return Unproven(gap=Gap.UNAVAILABLE, reason=unavailable.reason, detail=unavailable.detail)
     except TimeoutError:
-        return Unproven(gap=Gap.UNAVAILABLE, reason=Reason.DEADLINE, detail=f"no proof within {seconds:.3f} s")
+        return Unproven(
+            gap=Gap.UNAVAILABLE, reason=Reason.DEADLINE, detail=f"no proof within {share.value} s of the question"
+        )
     except Exception as bug:  # noqa: BLE001 - an adapter's bug must become a refusal, never an open door
         # The traceback's text may hold what was presented, so only the kind of the exception is written down.
         log.error("proof failed", extra={"exception": type(bug).__name__})  # noqa: TRY400 - see above
@@ -119,7 +118,7 @@ class Verification:
     ) -> Finding[AttestationResult]:
         if not credentials.evidence and credentials.client_certificate is None:
             return ABSENT
-        return await find(self._appraise(credentials, alias=alias, step=step), seconds=budget.share(DEVICE))
+        return await find(self._appraise(credentials, alias=alias, step=step), budget=budget, share=Share.DEVICE)
 
     async def _prove_identity(
         self, credentials: Credentials, *, device: Finding[AttestationResult], alias: str, budget: Budget
@@ -127,13 +126,14 @@ class Verification:
         unverified_token = credentials.unverified_token
         if unverified_token is None:
             return ABSENT
-        seconds = budget.share(IDENTITY)
         if not credentials.evidence:
-            return await find(self._verify_bearer(unverified_token, spent=None, alias=alias), seconds=seconds)
-        if isinstance(device, Proven) and (device.value.owner is None or not device.value.bound):
+            proof = self._verify_bearer(unverified_token, spent=None, alias=alias)
+        elif isinstance(device, Proven) and (device.value.owner is None or not device.value.bound):
             spent = credentials.evidence[0].challenge_id
-            return await find(self._verify_bearer(unverified_token, spent=spent, alias=alias), seconds=seconds)
-        return await find(self._verify_signed(unverified_token), seconds=seconds)
+            proof = self._verify_bearer(unverified_token, spent=spent, alias=alias)
+        else:
+            proof = self._verify_signed(unverified_token)
+        return await find(proof, budget=budget, share=Share.IDENTITY)
 
     async def _verify(self, unverified_token: str) -> Identity:
         unverified = read_unverified(unverified_token)

@@ -4,7 +4,7 @@ A key never says how it wants to be used beyond what its type allows: the algori
 There is no symmetric key here, so no public key can ever be mistaken for a shared secret (RFC 8725 section 2.1).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -56,6 +56,10 @@ class KeySet:
     def has(self, key_id: str) -> bool:
         """Say whether some key has this id."""
         return any(key.key_id == key_id for key in self.keys)
+
+    def count(self, algorithms: Set[str]) -> int:
+        """Say how many of them can verify one of these algorithms."""
+        return sum(bool(algorithms & key.algorithms) for key in self.keys)
 
     def find(self, *, key_id: str | None, algorithm: str) -> Key | None:
         """Find the one key that fits. Two that fit are none: nothing is tried out on a token.

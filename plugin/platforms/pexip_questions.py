@@ -4,7 +4,7 @@ Everything here is what the node or the caller says. Nothing of it is proven, an
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from hashlib import sha256
 
@@ -142,20 +142,27 @@ def _asserted(params: Params) -> PlatformAsserted | None:
     """Read whom Pexip has signed in. An attribute may have several values: repeated, or as a JSON list."""
     idp = one(params, "idp_uuid")
     attributes = {
-        name.removeprefix(ATTRIBUTE_PREFIX): tuple(written(item) for value in values for item in _each(value) if item)
+        name.removeprefix(ATTRIBUTE_PREFIX): tuple(written(item) for item in _each(values) if item)
         for name, values in params.items()
         if name.startswith(ATTRIBUTE_PREFIX)
     }
     return PlatformAsserted(idp=idp.lower(), attributes=attributes) if idp or any(attributes.values()) else None
 
 
-def _each(value: str) -> Iterator[str]:
-    """List the values in one: several, where it is a JSON list of texts. What merely looks like one stays whole."""
+def _each(values: tuple[str, ...]) -> tuple[str, ...]:
+    """List the values of an attribute: as they were repeated, or those of the one that is a JSON list of texts.
+
+    What stands beside others is not one list of them all: somebody may have named a group so. It stays whole, like
+    what merely looks like a list.
+    """
+    values = tuple(filter(None, values))
+    if len(values) != 1 or not values[0].startswith("["):
+        return values
     try:
-        items = json.loads(value) if value.startswith("[") else [value]
+        items = json.loads(values[0])
     except (ValueError, RecursionError):
-        items = [value]
-    yield from items if all(isinstance(item, str) for item in items) else [value]
+        return values
+    return tuple(items) if all(isinstance(item, str) for item in items) else values
 
 
 def _refuse_two_spellings(params: Params) -> None:

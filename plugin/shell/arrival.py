@@ -10,7 +10,7 @@ import time
 
 from aiohttp import web
 
-from plugin.core.budget import Budget
+from plugin.flow.budget import Budget
 
 # `tcpi_last_data_recv` of `struct tcp_info` (linux/tcp.h): milliseconds, behind eight bytes and eleven words.
 _TCP_INFO: int | None = getattr(socket, "TCP_INFO", None)
@@ -20,7 +20,9 @@ _MILLISECONDS = struct.Struct("=I")
 
 def budget_of(request: web.BaseRequest) -> Budget:
     """Make the budget of a question. To be called first, before anything else is done for it."""
-    return Budget(arrived=time.monotonic() - _waited(request), monotonic=time.monotonic)
+    waited = _waited(request)
+    since = time.time_ns() - round(waited * 1e9)
+    return Budget(since=since, began=time.monotonic() - waited, monotonic=time.monotonic)
 
 
 def _waited(request: web.BaseRequest) -> float:

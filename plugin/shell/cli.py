@@ -12,7 +12,7 @@ from plugin.shell.app import serve
 from plugin.shell.check import Checked, CheckFailed, check, judge_cases
 from plugin.shell.demo import run as demo
 from plugin.shell.doctor import command as doctor
-from plugin.shell.doctor.report import as_text, failed
+from plugin.shell.doctor.report import failed
 from plugin.shell.logs import log_as_json
 
 DEFAULT_CONFIG = Path("vestibule.toml")
@@ -93,8 +93,9 @@ def _summary(checked: Checked) -> str:
 
 
 def _doctor(options: argparse.Namespace) -> int:
-    lines = tuple(doctor.examine(options))
-    print(as_text(lines))
+    logging.getLogger("plugin").addHandler(logging.NullHandler())  # the report says it all
+    lines = asyncio.run(doctor.examine(options))
+    print(doctor.report(lines, as_json=options.json))
     return 1 if failed(lines) else 0
 
 

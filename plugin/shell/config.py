@@ -56,6 +56,7 @@ class Config:
     telemetry_endpoint: str | None
     pseudonym_key: str | None = field(repr=False)
     keep_records: timedelta
+    secret_files: tuple[Path, ...]
 
     @property
     def orgs(self) -> frozenset[str]:
@@ -81,11 +82,9 @@ def read_config(file: Path, *, problems: Problems) -> Config | None:
 
 def read_tables(root: Table, *, file: Path) -> Config:
     """Read the tables of a file that could be parsed, and note in them what is wrong."""
-    server = root.table("server")
-    host, port = _listen(server)
-    policy = root.table("policy")
-    store = root.table("store")
+    server, policy, store = root.table("server"), root.table("policy"), root.table("store")
     telemetry, records = root.table("telemetry"), root.table("records")
+    host, port = _listen(server)
     idps = tuple(read_idp(table) for table in root.tables("idp"))
     callers = tuple(read_caller(table) for table in root.tables("caller"))
     house = frozenset(policy.texts("house", required=True))
@@ -119,6 +118,7 @@ def read_tables(root: Table, *, file: Path) -> Config:
         telemetry_endpoint=telemetry.url("endpoint") if telemetry.has("endpoint") else None,
         pseudonym_key=records.secret("pseudonym_key", required=False, least=LEAST_TOKEN),
         keep_records=timedelta(days=records.number("keep_days", default=30, least=1, most=3650)),
+        secret_files=tuple(root.problems.secrets),  # last: by now they have all been read
     )
     _check_across(root, config=config)
     for table in (root, server, policy, store, telemetry, records):

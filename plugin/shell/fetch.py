@@ -6,6 +6,8 @@ that the host's name has no business with: a name outside can lead inside.
 
 import re
 from collections.abc import Mapping
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from socket import AF_UNSPEC, AddressFamily
 
@@ -82,7 +84,8 @@ class HttpFetch:
                 if response.headers.get("Content-Encoding", "identity").lower() != "identity":
                     raise _misconfigured(host, "got a compressed document, expected none as asked")
                 received = await _read(response, host=host, limit=limit)
-                return Fetched(status=response.status, body=received, max_age=_max_age(response.headers))
+                headers = response.headers
+                return Fetched(status=response.status, body=received, max_age=_max_age(headers), date=_date(headers))
         except TimeoutError:
             raise Unavailable(host, Reason.IDP_UNREACHABLE, "no answer in time") from None
         except (aiohttp.ClientError, OSError) as error:
@@ -170,6 +173,15 @@ async def _read(response: aiohttp.ClientResponse, *, host: str, limit: int) -> b
 def _max_age(headers: Mapping[str, str]) -> int | None:
     found = _MAX_AGE.search(headers.get("Cache-Control", ""))
     return int(found[1]) if found else None
+
+
+def _date(headers: Mapping[str, str]) -> datetime | None:
+    """Read when the answer was made (RFC 9110 6.6.1)."""
+    try:
+        date = parsedate_to_datetime(headers.get("Date", ""))
+    except ValueError:
+        return None
+    return date if date.tzinfo else None
 
 
 def _misconfigured(host: str, detail: str) -> Unavailable:

@@ -5,14 +5,13 @@ A 4xx means that the request itself is at fault, and names the field. A refusal 
 
 import hmac
 import logging
-import time
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
 
 from aiohttp import web
 
 from plugin.core import base64url
-from plugin.core.budget import Budget
 from plugin.core.decision import Decision, Deny, because
 from plugin.core.device import Evidence
 from plugin.core.enforcement import Enforcement
@@ -20,6 +19,7 @@ from plugin.core.errors import Unavailable
 from plugin.core.join import JoinRequest
 from plugin.core.reasons import Reason
 from plugin.core.transcript import VERSION, Purpose
+from plugin.flow.budget import Budget
 from plugin.flow.exchange import Refusal
 from plugin.jose.strict_json import read_object
 from plugin.platforms import generic
@@ -42,6 +42,14 @@ MAX_VALUES = 5_000
 NOTHING: Mapping[str, str] = {}
 
 Handler = Callable[..., Awaitable[web.Response]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """What is known of a client's request beside its body. `client_certificate` is a listed proxy's word."""
+
+    client_certificate: Evidence | None
+    budget: Budget
 
 
 class GenericAnswers:
@@ -91,19 +99,12 @@ class GenericDoor:
         budget = budget_of(request)
         if not self._limit.allows(source_of(request, proxies=self._proxies)):
             return _error(429, message="too many requests from this address", headers={"Retry-After": "60"})
-        presented = client_certificate_of(request, certifying=self._certifying)
-        answer = partial(answer, presented)
-        asked = _ask(answer, request, lane=self._clients, budget=budget)
-        return await explicit(_explained(asked), otherwise=_denied, seconds=budget.left())
+        certificate = client_certificate_of(request, certifying=self._certifying)
+        answer = partial(answer, Arrival(client_certificate=certificate, budget=budget))
+        asked = _ask(answer, request, lane=self._clients, waited=budget.spent())
+        return await explicit(_explained(asked), otherwise=_denied, seconds=budget.due())
 
-    async def _challenge(
-        self,
-        _presented: Evidence | None,
-        body: Json,
-        *,
-        house: House,
-        budget: Budget,  # noqa: ARG002 - one write, which ends with the answer
-    ) -> web.Response:
+    async def _challenge(self, _arrival: Arrival, body: Json, *, house: House) -> web.Response:
         alias = generic.read_challenge(body)
         challenge = await house.challenges.issue(alias, purpose=Purpose.JOIN)
         transcript = challenge.transcript
@@ -119,10 +120,9 @@ class GenericDoor:
         }
         return web.json_response(answer, status=201, headers=NO_STORE)
 
-    async def _ticket(self, presented: Evidence | None, body: Json, *, house: House, budget: Budget) -> web.Response:
-        since = time.time_ns()
-        join = generic.read_ticket(body, client_certificate=presented, now=house.clock())
-        issued = await house.exchange.issue(join, read_since=since, budget=budget)
+    async def _ticket(self, arrival: Arrival, body: Json, *, house: House) -> web.Response:
+        join = generic.read_ticket(body, client_certificate=arrival.client_certificate, now=house.clock())
+        issued = await house.exchange.issue(join, budget=arrival.budget)
         if isinstance(issued, Refusal):
             record = issued.record
             refusal = generic.write(issued.decision, decision_id=record.decision_id, trace_id=record.trace_id)
@@ -139,20 +139,18 @@ class GenericDoor:
         if caller is None:
             log.error("join without a valid bearer token", extra={"source": source})
             return _error(401, message="expected `Authorization: Bearer` with a caller's token", headers=BEARER)
+        trace = _traceparent(request) if caller.traces else None
         recognise(request)
-        answer = partial(self._answer_join, caller.rights, _traceparent(request) if caller.traces else None)
-        asked = _ask(answer, request, lane=self._platforms, budget=budget)
-        return await explicit(_explained(asked), otherwise=_denied, seconds=budget.left())
+        answer = partial(self._answer_join, caller.rights, trace, budget=budget)
+        asked = _ask(answer, request, lane=self._platforms, waited=budget.spent())
+        return await explicit(_explained(asked), otherwise=_denied, seconds=budget.due())
 
     async def _answer_join(
         self, caller: CallerRights, trace: str | None, body: Json, *, house: House, budget: Budget
     ) -> web.Response:
-        since = time.time_ns()
         join = generic.read_join(body, caller=caller, now=house.clock())
         platform = GenericAnswers(caller.enforcement)
-        answer = await house.admission.answer(
-            join, platform=platform, read_since=since, budget=budget, caller_trace=trace
-        )
+        answer = await house.admission.answer(join, platform=platform, budget=budget, caller_trace=trace)
         return web.json_response(answer.body, headers=NO_STORE)
 
     def _caller_of(self, request: web.Request) -> CallerEntry | None:
@@ -174,12 +172,11 @@ def _traceparent(request: web.Request) -> str | None:
     return texts[0] if len(texts) == 1 else None
 
 
-async def _ask(answer: Handler, request: web.Request, *, lane: Lane, budget: Budget) -> web.Response:
+async def _ask(answer: Handler, request: web.Request, *, lane: Lane, waited: float) -> web.Response:
     """Answer one request. Its body is read first: who sends it slowly holds nobody up, and has not waited for us."""
-    waited = budget.spent()
     body = await _body(request)
     with lane.enter(waited=waited) as house:
-        return _denied(house) if isinstance(house, Reason) else await answer(body, house=house, budget=budget)
+        return _denied(house) if isinstance(house, Reason) else await answer(body, house=house)
 
 
 async def _body(request: web.Request) -> dict[str, object]:

@@ -6,7 +6,6 @@ Nothing here speaks HTTP or knows who asks. What cannot be answered gets the saf
 import asyncio
 import re
 import secrets
-import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -15,10 +14,10 @@ from urllib.parse import parse_qsl
 
 from cachetools import LRUCache
 
-from plugin.core.budget import Budget
 from plugin.core.decision import Decision
 from plugin.core.join import JoinRequest
 from plugin.core.reasons import Reason
+from plugin.flow.budget import Budget
 from plugin.platforms import pexip, pexip_answers, pexip_questions
 from plugin.platforms.pexip import Endpoint, LeftToPlatform, NotAJoin, Params, PexipSettings
 from plugin.platforms.pexip_avatar import Avatar, draw, read_avatar
@@ -51,7 +50,6 @@ class Question:
     params: Params | None
     unverified_path: str
     credential: str
-    since: int
     budget: Budget
 
 
@@ -93,7 +91,7 @@ class PexipDesk:
             return refusal(question.endpoint, read.reason)
         platform = PexipAnswers(rooms=house.rooms, settings=self._settings)
         answer = await house.admission.answer(
-            read, platform=platform, read_since=question.since, budget=question.budget, credential=question.credential
+            read, platform=platform, budget=question.budget, credential=question.credential
         )
         return answer.body
 
@@ -109,11 +107,7 @@ async def _register(question: Question, *, params: Params, house: House) -> Json
     if request is None:
         return refusal(question.endpoint, Reason.REQUEST_MALFORMED)
     registration = await house.registrar.answer(
-        request,
-        platform=PLATFORM,
-        read_since=question.since,
-        budget=question.budget,
-        credential=question.credential,
+        request, platform=PLATFORM, budget=question.budget, credential=question.credential
     )
     return write_registration(registration)
 
@@ -125,7 +119,6 @@ def question_of(raw_path: str, raw_query: str, *, endpoint: Endpoint, budget: Bu
         params=_parameters(raw_query),
         unverified_path=raw_path.partition(_REGISTRATIONS)[2],
         credential=credential,
-        since=time.time_ns(),
         budget=budget,
     )
 

@@ -75,7 +75,7 @@ class PexipDoor:
                 return refuse(house)
             raw_path, raw_query = request.raw_path.partition("?")[0], request.rel_url.raw_query_string
             question = question_of(raw_path, raw_query, endpoint=endpoint, budget=budget, credential=credential)
-            return await explicit(self._answer(question, house=house), otherwise=refuse, seconds=budget.left())
+            return await explicit(self._answer(question, house=house), otherwise=refuse, seconds=budget.due())
 
     async def _answer(self, question: Question, *, house: House) -> web.Response:
         return _respond(await self._desk.answer(question, house=house))

@@ -35,11 +35,12 @@ class Problem:
 
 @dataclass(slots=True, kw_only=True)
 class Problems:
-    """The problems of one file. `folder` is what relative paths in the file are relative to."""
+    """The problems of one file. Its relative paths are relative to `folder`; `secrets` are the files that hold some."""
 
     file: str
     folder: Path
     found: list[Problem] = field(default_factory=list)
+    secrets: list[Path] = field(default_factory=list)
 
     def add(self, key: str, message: str) -> None:
         self.found.append(Problem(file=self.file, key=key, message=message))
@@ -216,6 +217,7 @@ class Table:
             content = self.content(f"{name}_file")
             if content is None:
                 return None
+            self.problems.secrets.append(self.path(f"{name}_file"))
             raw = content[: MAX_SECRET + 1].decode(errors="replace")
             source = f"{name}_file"
         else:

@@ -58,7 +58,7 @@ async def open_house(
         purging = asyncio.create_task(_purge_now_and_then(store, clock=clock))
         purging.add_done_callback(_say_how_it_ended)
         stack.push_async_callback(_cancel, purging)
-        fetch = _open_fetch(config)
+        fetch = open_fetch(config)
         stack.push_async_callback(fetch.close)
         keys = ProviderKeys([idp.settings for idp in config.idps], fetch=fetch, clock=clock)
         stack.push_async_callback(keys.close)
@@ -179,7 +179,7 @@ def origin_of(public_url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}".lower()
 
 
-def _open_fetch(config: Config) -> HttpFetch:
+def open_fetch(config: Config) -> HttpFetch:
     """Allow the hosts of the providers, at private addresses only those of providers on our own network."""
     public, private = set[str](), set[str]()
     for idp in config.idps:

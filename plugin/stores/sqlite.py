@@ -191,12 +191,17 @@ def _migrate(connection: sqlite3.Connection) -> None:
         return
     connection.execute("BEGIN IMMEDIATE")  # where another process migrates, this waits, and asks again
     with connection:
-        version = _version(connection)
-        if version > len(MIGRATIONS):
-            raise NewerSchema(f"store has schema version `{version}`, expected at most `{len(MIGRATIONS)}`")
-        for statement in chain.from_iterable(MIGRATIONS[version:]):
+        if problem := schema_problem(connection):
+            raise NewerSchema(problem)
+        for statement in chain.from_iterable(MIGRATIONS[_version(connection) :]):
             connection.execute(statement)
         connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+
+
+def schema_problem(connection: sqlite3.Connection) -> str:
+    """Say why this release cannot use the file; empty where it can."""
+    version = _version(connection)
+    return f"store has schema version `{version}`, expected at most `{len(MIGRATIONS)}`" * (version > len(MIGRATIONS))
 
 
 def _version(connection: sqlite3.Connection) -> int:

@@ -40,6 +40,15 @@ class Proxy:
 
     folder: Path
 
+    async def begin(self, path: str) -> asyncio.StreamWriter:
+        """Send the head of a question over TLS, and nothing of the body that it speaks of."""
+        _, writer = await asyncio.open_unix_connection(
+            str(self.folder / "proxy.sock"), ssl=self._trust(None), server_hostname=NAME
+        )
+        writer.write(f"POST {path} HTTP/1.1\r\nHost: {NAME}\r\nContent-Length: 1000\r\n\r\n".encode())
+        await writer.drain()
+        return writer
+
     async def ask(
         self,
         path: str,
@@ -219,17 +228,36 @@ async def test_a_request_line_of_nearly_64_kib_passes(tmp_path: Path):
     assert answer == (200, {"status": "success", "action": "continue"})
 
 
-@asynccontextmanager
-async def in_front_of(folder: Path, *, status: int | None) -> AsyncIterator[Proxy]:
-    """Run the proxy in front of something that answers with this status, or never (0), or is not there (None)."""
+@pytest.mark.parametrize("path", ["/v1/tickets", SERVICE, AVATAR])
+async def test_who_sends_slowly_holds_no_connection_of_the_service(tmp_path: Path, path: str):
+    """Connections that strangers hold are lacking for the platform, which admits by itself without an answer."""
+    arrived: list[str] = []
+    async with in_front_of(tmp_path, status=200, arrived=arrived) as proxy:
+        slow = [await proxy.begin(path) for _ in range(20)]
+        answer = await proxy.ask(SERVICE)
+        for writer in slow:
+            writer.close()
 
-    async def answer(_: web.Request) -> web.Response:
+    assert answer == (200, {"status": "success", "action": "continue"})
+    assert arrived == ["GET"]
+
+
+@asynccontextmanager
+async def in_front_of(folder: Path, *, status: int | None, arrived: list[str] | None = None) -> AsyncIterator[Proxy]:
+    """Run the proxy in front of something that answers with this status, or never (0), or is not there (None).
+
+    The methods of the questions that get there are noted in `arrived`.
+    """
+
+    async def answer(request: web.Request) -> web.Response:
+        if arrived is not None:
+            arrived.append(request.method)
         if status == 0:
             await asyncio.Event().wait()
         return web.json_response({"status": "success", "action": "continue"}, status=status or 200)
 
     app = web.Application()
-    app.router.add_get("/{path:.*}", answer)
+    app.router.add_route("*", "/{path:.*}", answer)
     runner = web.AppRunner(app, max_line_size=64 * KIB, shutdown_timeout=0.1)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()

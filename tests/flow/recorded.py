@@ -10,11 +10,13 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from plugin.core.device import AttestationResult, Tier
 from plugin.core.identity import Identity, Level
 from plugin.core.record import DecisionRecord, Mark
+from plugin.flow.budget import Budget
 from plugin.flow.tracer import Tracing
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 SINCE = 1_780_000_000_000_000_000
 MILLISECOND = 1_000_000
+BUDGET = Budget(since=SINCE, began=0.0, monotonic=lambda: 0.0)
 IDENTITY = Identity(
     issuer="https://sso.example.com",
     subject="alice",

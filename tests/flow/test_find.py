@@ -2,18 +2,28 @@
 
 import asyncio
 import logging
+from collections.abc import Awaitable
+from typing import TypeVar
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from plugin.core.errors import Refused, Unavailable
-from plugin.core.finding import Gap, Proven, Unproven
+from plugin.core.finding import Finding, Gap, Proven, Unproven
 from plugin.core.reasons import Reason
-from plugin.flow.verification import find
+from plugin.flow.budget import Budget, Share
+from plugin.flow.verification import find as find_within
+from tests.flow.recorded import SINCE
 
-LONG = 60.0
+T = TypeVar("T")
 SECRET = "eyJhbGciOi-what-somebody-presented"
+
+
+async def find(proof: Awaitable[T], *, left: float = 1.0) -> Finding[T]:
+    """Look for a proof of a person while that share of the budget lasts `left` seconds more."""
+    budget = Budget(since=SINCE, began=0.0, monotonic=lambda: Share.IDENTITY.value - left)
+    return await find_within(proof, budget=budget, share=Share.IDENTITY)
 
 
 async def failing(error: BaseException) -> str:
@@ -24,23 +34,23 @@ async def test_a_proof_that_holds_is_proven() -> None:
     async def proof() -> str:
         return "alice"
 
-    assert await find(proof(), seconds=LONG) == Proven(value="alice")
+    assert await find(proof()) == Proven(value="alice")
 
 
 async def test_a_refusal_is_a_gap_that_says_refused() -> None:
-    finding = await find(failing(Refused(Reason.TOKEN_EXPIRED, "got and expected")), seconds=LONG)
+    finding = await find(failing(Refused(Reason.TOKEN_EXPIRED, "got and expected")))
 
     assert finding == Unproven(gap=Gap.REFUSED, reason=Reason.TOKEN_EXPIRED, detail="got and expected")
 
 
 async def test_an_outage_is_a_gap_that_says_unavailable() -> None:
-    finding = await find(failing(Unavailable("idp", Reason.IDP_UNREACHABLE)), seconds=LONG)
+    finding = await find(failing(Unavailable("idp", Reason.IDP_UNREACHABLE)))
 
     assert finding == Unproven(gap=Gap.UNAVAILABLE, reason=Reason.IDP_UNREACHABLE)
 
 
 async def test_a_proof_that_never_comes_is_unavailable() -> None:
-    finding = await find(asyncio.Event().wait(), seconds=0.01)
+    finding = await find(asyncio.Event().wait(), left=0.01)
 
     assert isinstance(finding, Unproven)
     assert (finding.gap, finding.reason) == (Gap.UNAVAILABLE, Reason.DEADLINE)
@@ -51,7 +61,7 @@ async def test_a_bug_of_an_adapter_is_unavailable_and_tells_nothing(
     bug: Exception, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.DEBUG):
-        finding = await find(failing(bug), seconds=LONG)
+        finding = await find(failing(bug))
 
     assert isinstance(finding, Unproven)
     assert (finding.gap, finding.reason) == (Gap.UNAVAILABLE, Reason.INTERNAL_ERROR)
@@ -61,13 +71,13 @@ async def test_a_bug_of_an_adapter_is_unavailable_and_tells_nothing(
 @given(st.sampled_from([ArithmeticError, AssertionError, AttributeError, LookupError, OSError, TypeError]))
 def test_no_exception_of_an_adapter_is_ever_a_proof(kind: type[Exception]) -> None:
     async def once() -> object:
-        return await find(failing(kind()), seconds=LONG)
+        return await find(failing(kind()))
 
     assert isinstance(asyncio.run(once()), Unproven)
 
 
 async def test_giving_up_is_not_swallowed() -> None:
-    waiting = asyncio.create_task(find(asyncio.Event().wait(), seconds=LONG))
+    waiting = asyncio.create_task(find(asyncio.Event().wait()))
     await asyncio.sleep(0)
     waiting.cancel()
 

@@ -20,8 +20,8 @@ from plugin.core.registration import (
 )
 from plugin.flow.ledger import Ledger
 from plugin.flow.registrar import Registrar
-from tests.fakes import HandClock, MemoryStore, ample
-from tests.flow.recorded import SINCE, Recorded
+from tests.fakes import HandClock, MemoryStore
+from tests.flow.recorded import BUDGET, Recorded
 
 PASSWORD = "password-of-the-kiosks"
 KIOSK = RegistrationRequest(alias="kiosk@rooms.example.com", protocol="sip", auth=Auth.CREDENTIALS, address="192.0.2.7")
@@ -50,9 +50,7 @@ class Office:
         self._registrar = Registrar(entries=(ENTRY,), ledger=ledger, tracing=self.recorded.tracing, clock=HandClock())
 
     async def ask(self, request: RegistrationRequest, *, credential: str = "") -> Registration:
-        return await self._registrar.answer(
-            request, platform="pexip", read_since=SINCE, budget=ample(), credential=credential
-        )
+        return await self._registrar.answer(request, platform="pexip", budget=BUDGET, credential=credential)
 
 
 @pytest.fixture

@@ -10,19 +10,19 @@ from pathlib import Path
 
 import pytest
 
-from plugin.core.budget import Budget
 from plugin.core.decision import Capability, Deny
 from plugin.core.enforcement import Grain
 from plugin.core.join import Caller, Credentials, Direction, JoinRequest, Network, Phase
 from plugin.flow.admission import Answer
+from plugin.flow.budget import ANSWER_SECONDS, Budget, Share
 from plugin.shell.gate import House
 from plugin.shell.generic_door import GenericAnswers
 from tests.fakes import NOON, HandWatch
 from tests.shell.test_outages import deaf_server, in_time, locked
 from tests.shell.world import CALLER_TOKEN, World, opened
 
-# Of these, writing gets a quarter of a second: less than a locked database takes to say so.
-SHORT = 0.45
+# Seconds for writing: fewer than a locked database takes to say so.
+SHORT = 0.25
 GUEST = JoinRequest(
     platform="test",
     phase=Phase.JOIN,
@@ -46,7 +46,7 @@ def house_of(world: World) -> House:
 async def enter(world: World, *, budget: Budget) -> Answer:
     """Ask for a guest, who is let in where there is time."""
     platform = GenericAnswers(dict.fromkeys(Capability, Grain.PERSON))
-    return await house_of(world).admission.answer(GUEST, platform=platform, read_since=time.time_ns(), budget=budget)
+    return await house_of(world).admission.answer(GUEST, platform=platform, budget=budget)
 
 
 async def stored(world: World) -> list[tuple[str, str]]:
@@ -75,11 +75,13 @@ async def the_store_has_begun(world: World) -> None:
 
 
 def begun(seconds: float) -> Budget:
-    return Budget(arrived=time.monotonic(), monotonic=time.monotonic, seconds=seconds)
+    """Return a budget that has so many seconds left for the record."""
+    began = time.monotonic() - Share.RECORD.value + seconds
+    return Budget(since=time.time_ns(), began=began, monotonic=time.monotonic)
 
 
 async def test_with_time_the_guest_is_admitted(world: World) -> None:
-    await enter(world, budget=begun(60))
+    await enter(world, budget=begun(Share.RECORD.value))
 
     assert await stored(world) == [("redirect", "seated-outside")]
 
@@ -96,7 +98,7 @@ async def test_what_cannot_be_written_down_in_time_is_denied_and_the_store_ends_
 
 async def test_whoever_hangs_up_while_it_is_written_down_was_not_admitted(world: World) -> None:
     with locked(world):
-        asking = asyncio.create_task(enter(world, budget=begun(60)))
+        asking = asyncio.create_task(enter(world, budget=begun(Share.RECORD.value)))
         await the_store_has_begun(world)
         asking.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -108,7 +110,7 @@ async def test_whoever_hangs_up_while_it_is_written_down_was_not_admitted(world:
 async def test_without_time_to_judge_nobody_is_judged(world: World) -> None:
     watch = HandWatch()
 
-    answer = await enter(world, budget=Budget(arrived=watch() - 60, monotonic=watch))
+    answer = await enter(world, budget=Budget(since=time.time_ns(), began=watch() - ANSWER_SECONDS, monotonic=watch))
 
     assert isinstance(answer.decision, Deny)
     assert await stored(world) == [("deny", "deadline")]

@@ -131,3 +131,15 @@ async def test_a_collector_that_does_not_answer_costs_no_time(tmp_path: Path, co
                     room = await world.service("townhall")
 
                 assert room["action"] == "continue"
+
+
+async def test_a_question_that_runs_out_of_time_is_denied_for_that_reason_and_written_down(world: World) -> None:
+    world.acme.hanging = True
+
+    with in_time():
+        body = await world.join(await world.proofs("board", token=world.token("alice")))
+
+    record = world.records[-1]
+    assert (record.decision_id, record.outcome) == (body["decision_id"], "deny")
+    assert [mark.code for mark in record.reasons] == ["deadline"]
+    assert {step.name: step.outcome for step in record.steps}["identity"] == "unavailable"

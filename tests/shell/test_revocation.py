@@ -11,9 +11,9 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from plugin.core.budget import ANSWER_SECONDS
 from plugin.core.errors import Refused
 from plugin.core.reasons import Reason
+from plugin.flow.budget import ANSWER_SECONDS
 from plugin.ports import DeviceCa
 from plugin.shell.revocation import open_revocation
 from tests.fakes import NOON, HandClock

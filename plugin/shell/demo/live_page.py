@@ -13,7 +13,7 @@ import msgspec
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from plugin.core.budget import ANSWER_SECONDS
+from plugin.flow.budget import ANSWER_SECONDS
 from plugin.shell.config_conferences import ZoneEntry
 from plugin.shell.demo.attempts import CHOICES, Attempt, read_attempt
 from plugin.shell.demo.clock import BEGINS

@@ -1,31 +1,57 @@
 """The command: which examinations are asked for, one after the other, each whatever the others found."""
 
 import argparse
-from collections.abc import Iterator
+import json
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import asdict
 
-from plugin.shell.check import CheckFailed, check
-from plugin.shell.doctor.report import Level, Line
+from plugin.shell.check import Checked, CheckFailed, check
+from plugin.shell.doctor import pexip, providers, state
+from plugin.shell.doctor.report import Level, Line, as_text
 
 
-def add_arguments(_parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of `vestibule doctor`."""
+    parser.add_argument(
+        "--pexip",
+        metavar="URL",
+        help="play a conferencing node against a running instance at this URL, the one of the policy profile, and prove"
+        " that it rejects every failure and lie",
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON list")
 
 
-def examine(options: argparse.Namespace) -> Iterator[Line]:
+async def examine(options: argparse.Namespace) -> tuple[Line, ...]:
     """Examine what is asked for, and say how each thing stands."""
-    yield from configuration(options)
-
-
-def configuration(options: argparse.Namespace) -> Iterator[Line]:
-    """Say whether `serve` would start from this file."""
     try:
         checked = check(options.config)
     except CheckFailed as found:
-        for problem in found.problems:
-            yield Line(level=Level.FAULT, subject="configuration", found=problem, advice="correct it there")
-        return
-    yield Line(
-        level=Level.OK,
-        subject="configuration",
-        found=f"{checked.config.file} has no problems, bundle {checked.bundle.revision[:12]}",
-    )
+        return tuple(
+            Line(level=Level.FAULT, subject="configuration", found=problem, advice="correct it there")
+            for problem in found.problems
+        )
+    if options.pexip:
+        return tuple([line async for line in pexip.examine(options.pexip, config=checked.config)])
+    return (*_still(checked), *[line async for line in _asking(checked)])
+
+
+def report(lines: tuple[Line, ...], *, as_json: bool) -> str:
+    """Write the lines for a person, or for a program."""
+    if not as_json:
+        return as_text(lines)
+    return json.dumps([{**asdict(line), "level": line.level.name.lower()} for line in lines], indent=2)
+
+
+def _still(checked: Checked) -> Iterator[Line]:
+    found = f"{checked.config.file} has no problems, bundle {checked.bundle.revision[:12]}"
+    yield Line(level=Level.OK, subject="configuration", found=found)
+    for problem in checked.ends.expired:
+        yield Line(level=Level.FAULT, subject="device_ca", found=problem, advice="renew it: its devices are refused")
+    for warning in checked.ends.soon:
+        yield Line(level=Level.WARNING, subject="device_ca", found=warning, advice="renew it before then")
+    yield from state.examine(checked)
+
+
+async def _asking(checked: Checked) -> AsyncIterator[Line]:
+    async for line in providers.examine(checked):
+        yield line

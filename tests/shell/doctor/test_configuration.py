@@ -1,27 +1,75 @@
-"""`vestibule doctor` on the configuration alone."""
+"""`vestibule doctor` on an installation: what is well, and what each fault looks like, with advice."""
 
+import sqlite3
+from argparse import Namespace
 from pathlib import Path
 
 import pytest
 
 from plugin.shell.cli import main
+from plugin.shell.doctor.command import examine
 from plugin.shell.doctor.report import Level, Line
 from tests.shell.parties import DeviceAuthority
-from tests.shell.world import write_configuration
+from tests.shell.world import World, write_configuration
+
+ACME, PARTNERS = "https://sso.acme.example", "https://sso.partners.example"
 
 
-@pytest.fixture
-def file(tmp_path: Path) -> Path:
-    acme, partners = "https://sso.acme.example", "https://sso.partners.example"
-    return write_configuration(tmp_path, acme=acme, partners=partners, authority=DeviceAuthority())
+async def lines_of(world: World) -> dict[str, Line]:
+    for secret in (world.folder / "secrets").iterdir():
+        secret.chmod(0o600)
+    lines = await examine(Namespace(config=world.folder / "vestibule.toml", pexip=None))
+    return {line.subject: line for line in lines}
 
 
-def test_a_good_configuration_is_said_to_be_one(file: Path, capsys: pytest.CaptureFixture[str]):
-    assert main(["doctor", "--config", str(file)]) == 0
-    assert capsys.readouterr().out.startswith("ok   configuration: ")
+async def test_an_installation_in_order_has_no_faults(world: World):
+    lines = await lines_of(world)
+
+    assert [line for line in lines.values() if line.level is not Level.OK] == []
+    assert lines.keys() >= {
+        "configuration",
+        "store",
+        "disk",
+        f"idp {world.acme.url} keys",
+        f"idp {world.acme.url} clock",
+    }
 
 
-def test_a_faulty_configuration_is_a_fault_with_its_place(file: Path, capsys: pytest.CaptureFixture[str]):
+async def test_a_provider_that_is_down_is_told_from_one_that_is_misconfigured(world: World):
+    world.acme.down = True
+
+    lines = await lines_of(world)
+
+    assert lines[f"idp {world.acme.url} keys"].found.startswith("idp-unreachable")
+    assert lines[f"idp {world.partners.url} keys"].level is Level.OK
+
+
+async def test_a_store_that_another_process_holds_is_a_fault_and_examining_it_changes_nothing(world: World):
+    file = world.folder / "state" / "vestibule.db"
+    rival = sqlite3.connect(file, isolation_level=None)
+    rival.execute("PRAGMA user_version = 99")
+    rival.close()
+
+    lines = await lines_of(world)
+
+    assert "schema version `99`" in lines["store"].found
+    assert lines["store"].level is Level.FAULT
+
+
+async def test_a_secret_that_others_can_read_is_a_warning(world: World):
+    lines = await lines_of(world)
+    assert lines["secret permissions"].level is Level.OK
+    (world.folder / "secrets" / "pexip").chmod(0o644)
+
+    told = await examine(Namespace(config=world.folder / "vestibule.toml", pexip=None))
+
+    (line,) = [line for line in told if line.level is not Level.OK]
+    assert (line.level, line.subject) == (Level.WARNING, "secret permissions")
+    assert "0644" in line.found
+
+
+def test_a_faulty_configuration_is_a_fault_with_its_place(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    file = write_configuration(tmp_path, acme=ACME, partners=PARTNERS, authority=DeviceAuthority())
     file.write_text(file.read_text().replace("[policy]", "[policy]\nhouses = 1"))
 
     assert main(["doctor", "--config", str(file)]) == 1
