@@ -9,6 +9,7 @@ decision is written down (`ledger`) and then said in the platform's words (`plat
 Nothing here may open a door that the judge has kept shut. What fails on the way is a gap, and a gap is a Deny.
 """
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
@@ -110,8 +111,9 @@ class Admission:
             # 3 judge
             with steps.step(tracing.JUDGE) as step:
                 facts = self._facts(join, conference=conference, proofs=proofs, trunk=trunk)
-                decision = self._judge(join, facts=facts)
-                decision = platform.honour(join, decision)
+                decision: Decision = Deny(reasons=(because(Reason.DEADLINE),))
+                if budget.left(Share.RECORD):  # judging cannot be interrupted: it is not begun without time to write
+                    decision = platform.honour(join, self._judge(join, facts=facts))
                 step.outcome(tracing.outcome(decision))
 
             # 4 write
@@ -205,6 +207,11 @@ class Admission:
             record = draft(decision, decision_id=decision_id)
             try:
                 await self._ledger.enter(record, budget=budget)
+            except asyncio.CancelledError:
+                # Nobody waits for this answer any more, so nobody was admitted, whatever the store has begun to write.
+                gone = Deny(reasons=(because(Reason.ABANDONED),))
+                self._ledger.correct(draft(gone, decision_id=decision_id))
+                raise
             except Unavailable as unavailable:
                 # What cannot be written down admits nobody and sends nobody on to a sign-in. Any other Deny stays what
                 # it is.

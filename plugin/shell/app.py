@@ -21,12 +21,13 @@ from plugin.shell.gate import Gate
 from plugin.shell.gauges import show_lanes
 from plugin.shell.generic_door import GenericDoor
 from plugin.shell.health import Health
-from plugin.shell.http import MAX_BODY, ExplicitRunner
+from plugin.shell.http import MAX_BODY, ExplicitRunner, open_port
 from plugin.shell.metering import measuring
 from plugin.shell.metrics import UNREADABLE
 from plugin.shell.metrics_listener import listening
 from plugin.shell.pexip_door import PexipDoor
 from plugin.shell.rate import RateLimit
+from plugin.shell.strangers import raise_limit
 from plugin.shell.telemetry import Telemetry
 from plugin.shell.wiring import open_house, utc_now
 
@@ -78,15 +79,19 @@ async def running(
     listeners: tuple[Callable[[DecisionRecord], None], ...] = (),
 ) -> AsyncIterator[Service]:
     """Run the service. The port is open, and rejects, before the house is; and it rejects until it is closed."""
-    gate, config, metrics = Gate(), checked.config, telemetry.metrics
+    gate, config, metrics = Gate(refused=telemetry.metrics.refuse_at_once), checked.config, telemetry.metrics
     health = Health(gate=gate, metrics=metrics)
     app = build_app(checked, gate=gate, health=health)
-    tell_unread = partial(metrics.refused, UNREADABLE, Reason.REQUEST_MALFORMED.code)
-    runner = ExplicitRunner(app, tell_unread=tell_unread, shutdown_timeout=LAST_SECONDS)
+    runner = ExplicitRunner(
+        app,
+        known=config.proxies + (config.pexip.sources if config.pexip else ()),
+        tell_unread=partial(metrics.refused, UNREADABLE, Reason.REQUEST_MALFORMED.code),
+        shutdown_timeout=LAST_SECONDS,
+    )
     await runner.setup()
+    watching = [asyncio.create_task(gate.pulse.beat()), asyncio.create_task(runner.sweep())]
     try:
-        site = web.TCPSite(runner, config.host, config.port)
-        await site.start()
+        await open_port(runner, host=config.host, port=config.port)
         async with (
             listening(config.metrics, metrics=metrics, health=health) as metrics_port,
             open_house(checked, telemetry=telemetry, clock=clock, listeners=listeners) as house,
@@ -100,6 +105,9 @@ async def running(
             finally:
                 gate.house = None
     finally:
+        for task in watching:
+            task.cancel()
+        await asyncio.wait(watching)
         await runner.cleanup()
 
 
@@ -122,6 +130,7 @@ def _warn(checked: Checked) -> None:
 
 async def serve(checked: Checked, *, telemetry: Telemetry) -> None:
     """Serve until SIGTERM or SIGINT, then answer rejects for a moment, then stop; a second signal ends the moment."""
+    raise_limit()
     stop, hurry = asyncio.Event(), asyncio.Event()
 
     def told() -> None:

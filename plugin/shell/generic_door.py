@@ -26,10 +26,11 @@ from plugin.jose.strict_json import read_object
 from plugin.platforms import generic
 from plugin.platforms.generic import BadRequest, CallerRights, NotEntitled
 from plugin.ports import Json
+from plugin.shell.arrival import budget_of
 from plugin.shell.client_certificate import client_certificate_of
 from plugin.shell.config_platforms import CallerEntry
 from plugin.shell.gate import Gate, House, Lane
-from plugin.shell.http import begin, explicit
+from plugin.shell.http import explicit, recognise
 from plugin.shell.metering import REASON, marked
 from plugin.shell.rate import RateLimit
 from plugin.shell.source import source_of
@@ -38,9 +39,7 @@ log = logging.getLogger(__name__)
 
 NO_STORE = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
 BEARER = {"WWW-Authenticate": "Bearer"}
-# Clients are strangers until they have proven something, so there is less room for them than for platforms.
-MOST_CLIENTS = 25
-MOST_PLATFORMS = 100
+CLIENTS, CALLERS = "clients", "callers"
 MAX_VALUES = 5_000
 NOTHING: Mapping[str, str] = {}
 
@@ -87,13 +86,14 @@ class GenericDoor:
         self._proxies = proxies
         self._certifying = certifying
         self._limit = limit
-        self._clients = Lane(gate=gate, most=MOST_CLIENTS)
-        self._platforms = Lane(gate=gate, most=MOST_PLATFORMS)
+        # Clients are strangers until they have proven something, so there is less room for them than for platforms.
+        self._clients = Lane(gate=gate, name=CLIENTS, most=25, patience=0.5)
+        self._platforms = Lane(gate=gate, name=CALLERS, most=100, patience=1.0)
 
     @property
-    def lanes(self) -> Mapping[str, Lane]:
-        """The lanes by name."""
-        return {"clients": self._clients, "callers": self._platforms}
+    def lanes(self) -> tuple[Lane, ...]:
+        """The ways through this door."""
+        return self._clients, self._platforms
 
     def routes(self) -> list[web.AbstractRouteDef]:
         return [
@@ -106,11 +106,13 @@ class GenericDoor:
         ]
 
     async def _open(self, answer: Handler, request: web.Request) -> web.Response:
+        budget = budget_of(request)
         if not self._limit.allows(source_of(request, proxies=self._proxies)):
             return _error(429, message="too many requests from this address", headers={"Retry-After": "60"})
         certificate = client_certificate_of(request, certifying=self._certifying)
-        answer = partial(answer, Arrival(client_certificate=certificate, budget=begin()))
-        return await explicit(_explained(_ask(answer, request, lane=self._clients)), otherwise=_denied)
+        answer = partial(answer, Arrival(client_certificate=certificate, budget=budget))
+        asked = _ask(answer, request, lane=self._clients, waited=budget.spent())
+        return await explicit(_explained(asked), otherwise=_denied, seconds=budget.due())
 
     async def _challenge(self, _arrival: Arrival, body: Json, *, house: House) -> web.Response:
         alias = generic.read_challenge(body)
@@ -139,6 +141,7 @@ class GenericDoor:
         return web.json_response(answer, status=201, headers=NO_STORE)
 
     async def _join(self, request: web.Request) -> web.Response:
+        budget = budget_of(request)
         caller = self._caller_of(request)
         source = source_of(request, proxies=self._proxies)
         if caller is None and not self._limit.allows(source):
@@ -147,8 +150,10 @@ class GenericDoor:
             log.error("join without a valid bearer token", extra={"source": source})
             return _error(401, message="expected `Authorization: Bearer` with a caller's token", headers=BEARER)
         trace = _traceparent(request) if caller.traces else None
-        answer = partial(self._answer_join, caller.rights, trace, budget=begin())
-        return await explicit(_explained(_ask(answer, request, lane=self._platforms)), otherwise=_denied)
+        recognise(request)
+        answer = partial(self._answer_join, caller.rights, trace, budget=budget)
+        asked = _ask(answer, request, lane=self._platforms, waited=budget.spent())
+        return await explicit(_explained(asked), otherwise=_denied, seconds=budget.due())
 
     async def _answer_join(
         self, caller: CallerRights, trace: str | None, body: Json, *, house: House, budget: Budget
@@ -177,10 +182,10 @@ def _traceparent(request: web.Request) -> str | None:
     return texts[0] if len(texts) == 1 else None
 
 
-async def _ask(answer: Handler, request: web.Request, *, lane: Lane) -> web.Response:
-    """Answer one request. Its body is read first: who sends it slowly holds nobody up."""
+async def _ask(answer: Handler, request: web.Request, *, lane: Lane, waited: float) -> web.Response:
+    """Answer one request. Its body is read first: who sends it slowly holds nobody up, and has not waited for us."""
     body = await _body(request)
-    with lane.enter() as house:
+    with lane.enter(waited=waited) as house:
         return _denied(house) if isinstance(house, Reason) else await answer(body, house=house)
 
 

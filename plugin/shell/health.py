@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+from plugin.flow.budget import ANSWER_SECONDS
 from plugin.shell.gate import Gate
 from plugin.shell.http import explicit
 from plugin.shell.metrics import Metrics
@@ -42,7 +43,8 @@ class Health:
 
     async def _ready(self, _request: web.Request) -> web.Response:
         # On a door, aiohttp's own 500 would become a 200 that rejects: nothing may fail out of here.
-        return await explicit(self._answer(), otherwise=lambda _reason: _said(ready=False, checks={}))
+        unready = _said(ready=False, checks={})
+        return await explicit(self._answer(), otherwise=lambda _: unready, seconds=ANSWER_SECONDS)
 
     async def _answer(self) -> web.Response:
         checks = await self.look()

@@ -88,6 +88,11 @@ class Metrics:
             "Answers that refuse because this house could not answer, or whoever asked could not ask.",
             ("question", "reason"),
         )
+        self.refused_at_once = counter(
+            "vestibule_refused_at_once",
+            "Questions refused at once because an answer would have come late, by the lane that they came in.",
+            ("lane",),
+        )
         self.answer_seconds = histogram(
             "vestibule_answer_seconds", "The whole answer, from when a question is at the door.", ("question",)
         )
@@ -190,6 +195,10 @@ class Metrics:
             self.step_seconds.labels(step.name).observe(step.milliseconds / 1000, exemplar=exemplar)
         if reason in FAIL_CLOSED:
             self.refused(QUESTION_OF_PHASE[record.phase], reason, exemplar=exemplar)
+
+    def refuse_at_once(self, lane: str) -> None:
+        """Count a question that was refused because there are too many."""
+        self.refused_at_once.labels(lane).inc()
 
     def refused(self, question: str, reason: str, *, exemplar: Mapping[str, str] | None = None) -> None:
         """Count an answer that refuses for one of the reasons of `FAIL_CLOSED`."""

@@ -7,7 +7,6 @@ for, and the 404 by which Pexip draws its own placeholder for an avatar. Who ask
 import hmac
 import logging
 from base64 import b64decode
-from collections.abc import Mapping
 from functools import partial
 
 from aiohttp import web
@@ -15,9 +14,10 @@ from aiohttp import web
 from plugin.core.address import IpNetwork, is_within
 from plugin.core.reasons import Reason
 from plugin.platforms.pexip import Endpoint
+from plugin.shell.arrival import budget_of
 from plugin.shell.config_platforms import PexipEntry
 from plugin.shell.gate import Gate, House, Lane
-from plugin.shell.http import begin, explicit
+from plugin.shell.http import explicit, recognise
 from plugin.shell.metering import QUESTION, REASON, marked
 from plugin.shell.metrics import UNREADABLE
 from plugin.shell.pexip_desk import PexipDesk, Question, Said, endpoint_of, question_of, refusal
@@ -26,9 +26,8 @@ from plugin.shell.source import source_of
 log = logging.getLogger(__name__)
 
 # Joins have a lane of their own: nobody is kept from one by pictures, or by devices that register again and again.
-MOST_JOINS_AT_ONCE = 100
-MOST_REGISTRATIONS_AT_ONCE = 20
-MOST_OTHERS_AT_ONCE = 20
+# Pictures and registrations give way first, and a join last: when nothing is left for its proofs.
+JOINS, REGISTRATIONS, OTHERS = "pexip-joins", "pexip-registrations", "pexip-others"
 
 
 class PexipDoor:
@@ -38,20 +37,16 @@ class PexipDoor:
         self._entry = entry
         self._proxies = proxies
         self._desk = PexipDesk(entry.settings)
-        joins, registrations, others = (
-            Lane(gate=gate, most=most) for most in (MOST_JOINS_AT_ONCE, MOST_REGISTRATIONS_AT_ONCE, MOST_OTHERS_AT_ONCE)
-        )
+        joins = Lane(gate=gate, name=JOINS, most=100, patience=1.8)
+        registrations = Lane(gate=gate, name=REGISTRATIONS, most=20, patience=0.75)
+        others = Lane(gate=gate, name=OTHERS, most=20, patience=0.5)
         self._lanes = {Endpoint.SERVICE: joins, Endpoint.PARTICIPANT: joins, Endpoint.REGISTRATION: registrations}
         self._lanes |= dict.fromkeys((Endpoint.LOCATION, Endpoint.AVATAR, Endpoint.DIRECTORY), others)
 
     @property
-    def lanes(self) -> Mapping[str, Lane]:
-        """The lanes by name."""
-        return {
-            "pexip-joins": self._lanes[Endpoint.SERVICE],
-            "pexip-registrations": self._lanes[Endpoint.REGISTRATION],
-            "pexip-others": self._lanes[Endpoint.AVATAR],
-        }
+    def lanes(self) -> tuple[Lane, ...]:
+        """The ways through this door."""
+        return self._lanes[Endpoint.SERVICE], self._lanes[Endpoint.REGISTRATION], self._lanes[Endpoint.AVATAR]
 
     def routes(self) -> list[web.AbstractRouteDef]:
         """Return the one route: every method and every path, so that nothing is ever left to the platform.
@@ -61,7 +56,7 @@ class PexipDoor:
         return [web.route("*", r"/{path:[\s\S]*}", self.handle, expect_handler=_expect_nothing)]
 
     async def handle(self, request: web.Request) -> web.Response:
-        budget = begin()
+        budget = budget_of(request)
         if "/policy" not in request.path:
             raise web.HTTPNotFound
         # A profile's URL that ends in a slash makes the path begin with two.
@@ -81,14 +76,15 @@ class PexipDoor:
                 return web.Response(status=401, headers={"WWW-Authenticate": 'Basic realm="vestibule"'})
             log.error("policy question without valid credentials", extra={"source": source})
             return refuse(Reason.CALLER_UNAUTHENTICATED)
+        recognise(request)
         if credential:
             log.info("policy question", extra={"endpoint": endpoint.value, "credential": credential})
-        with self._lanes[endpoint].enter() as house:
+        with self._lanes[endpoint].enter(waited=budget.spent()) as house:
             if isinstance(house, Reason):
                 return refuse(house)
             raw_path, raw_query = request.raw_path.partition("?")[0], request.rel_url.raw_query_string
             question = question_of(raw_path, raw_query, endpoint=endpoint, budget=budget, credential=credential)
-            return await explicit(self._answer(question, house=house), otherwise=refuse)
+            return await explicit(self._answer(question, house=house), otherwise=refuse, seconds=budget.due())
 
     async def _answer(self, question: Question, *, house: House) -> web.Response:
         return _respond(await self._desk.answer(question, house=house))

@@ -169,6 +169,7 @@ def furnish(
             clock=clock,
         ),
         rooms=checked.rooms,
+        store=store,
         clock=clock,
         store_check=StoreCheck(store, clock=clock, monotonic=time.monotonic),
     )

@@ -38,6 +38,7 @@ class Issuer:
         self.url = ""
         self.down = False
         self.hanging = False
+        self.asked = asyncio.Event()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator["Issuer"]:
@@ -69,6 +70,7 @@ class Issuer:
         return jwt.encode({"alg": "ES256", "typ": "JWT", "kid": self.key.kid}, payload, signer)
 
     async def _behave(self) -> None:
+        self.asked.set()
         if self.hanging:
             await asyncio.Event().wait()
         if self.down:

@@ -7,7 +7,6 @@ and writing, with a store in memory.
 import asyncio
 import logging
 import os
-import time
 from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
@@ -27,7 +26,6 @@ from plugin.core.errors import Unavailable
 from plugin.core.identity import Identity, Level
 from plugin.core.reasons import Reason
 from plugin.core.record import DecisionRecord
-from plugin.flow.budget import Budget
 from plugin.flow.provider_keys import ProviderKeys
 from plugin.flow.ticketing import Ticketing
 from plugin.platforms.pexip import Endpoint
@@ -37,7 +35,7 @@ from plugin.shell import telemetry
 from plugin.shell.check import prepare
 from plugin.shell.pexip_desk import PexipDesk, Said, question_of
 from plugin.shell.wiring import furnish
-from tests.fakes import NOON, HandClock, MemoryStore
+from tests.fakes import NOON, HandClock, MemoryStore, ample
 from tests.platforms import documented
 from tests.shell.asked import (
     AVATAR,
@@ -143,8 +141,7 @@ class Desk:
 
     async def put(self, asked: Asked) -> Said:
         endpoint = Endpoint(asked.endpoint)
-        budget = Budget(since=time.time_ns(), began=time.monotonic(), monotonic=time.monotonic)
-        question = question_of(asked.path, asked.query, endpoint=endpoint, budget=budget)
+        question = question_of(asked.path, asked.query, endpoint=endpoint, budget=ample())
         return await self.desk.answer(question, house=self.house)
 
 

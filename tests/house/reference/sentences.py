@@ -73,13 +73,14 @@ ADVICE = {
     "idp-unreachable": "Look at the provider and the way to it; the log names the host.",
     "idp-misconfigured": "Look at `issuer` and `key_hosts`: the provider's metadata or keys cannot be used.",
     "store-unavailable": "Look at the disk and the file that `[store] url` names.",
-    "deadline": "Something took longer than 2.5 s: the steps of the trace say what.",
+    "deadline": "A step took longer than its share of 2.5 s: the trace says which.",
+    "abandoned": "The platform hung up before it was answered: look at its time-outs, and at the network between.",
     "internal-error": "A bug: the log names the kind of exception. Please report it.",
     # at the border
     "caller-unauthenticated": "Compare user name and password, or the token, and the addresses in `sources`.",
     "request-malformed": "The platform asked in a form that nobody can read: look at its version, and at the proxy.",
     "not-serving": "Nothing to do: the service is starting or draining.",
-    "overloaded": "More questions at once than are answered at once: find who asks, or add a machine.",
+    "overloaded": "An answer would have come late: find who asks so much, or what slows the store, or add a machine.",
     "probe": "Nothing to do: the platform asked whether something exists.",
 }
 
