@@ -21,6 +21,7 @@ class Share(Enum):
 
     DEVICE = 1.2
     IDENTITY = 1.8
+    SHADOW = 2.0
     RECORD = 2.3
 
 

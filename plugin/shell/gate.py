@@ -1,9 +1,13 @@
-"""Whether the doors are open: there is a house to ask while serving, and none while starting or draining."""
+"""Whether the doors are open: there is a house to ask while serving, and none while starting or draining.
+
+A house is replaced in one step: a question goes on in the one that it has entered.
+"""
 
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from plugin.core.reasons import Reason
 from plugin.flow.admission import Admission
@@ -12,14 +16,16 @@ from plugin.flow.exchange import Exchange
 from plugin.flow.registrar import Registrar
 from plugin.platforms.pexip_rooms import PexipRooms
 from plugin.ports import Clock, Store
+from plugin.shell.config import Config
 from plugin.shell.store_check import StoreCheck
 from plugin.shell.strain import Pulse, expected_wait
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class House:
-    """Everything that answering needs, wired by `shell.wiring`."""
+    """Everything that answering needs, wired by `shell.wiring` from one configuration."""
 
+    config: Config
     admission: Admission
     exchange: Exchange
     challenges: Challenges
@@ -30,16 +36,42 @@ class House:
     store_check: StoreCheck
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """How what decides stands to what the files say. `generation` 1 = the configuration of the start.
+
+    `problems` are why the last one that was read has been refused; empty = it is the one that decides.
+    """
+
+    generation: int = 1
+    loaded_at: datetime | None = None
+    refused_at: datetime | None = None
+    problems: tuple[str, ...] = ()
+
+    @property
+    def is_current(self) -> bool:
+        """Say whether the last configuration that was read is the one that decides."""
+        return not self.problems
+
+
+@dataclass(slots=True, kw_only=True)
 class Gate:
     """Shut while `house` is None: then every question is answered with an explicit refusal.
 
+    `config` is what the doors tell askers apart by: that of the house, also before it opens and after it has shut.
     `refused` is told the name of the lane in which a question was refused because there are too many.
     """
 
+    config: Config
     house: House | None = None
+    standing: Standing = Standing()
     pulse: Pulse = field(default_factory=lambda: Pulse(monotonic=time.monotonic))
     refused: Callable[[str], None] = lambda _: None
+
+    def open(self, house: House) -> None:
+        """Lead every question from now on to this house."""
+        self.config = house.config
+        self.house = house
 
 
 @dataclass(slots=True, kw_only=True)

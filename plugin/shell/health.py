@@ -48,13 +48,16 @@ class Health:
 
     async def _answer(self) -> web.Response:
         checks = await self.look()
-        return _said(ready=all(checks.values()), checks=checks)
+        # A configuration that was refused makes what decides no less ready. It is said, and an alert waits for it.
+        configuration = "current" if self.gate.standing.is_current else "refused"
+        return _said(ready=all(checks.values()), checks=checks, configuration=configuration)
 
 
 async def _live(_request: web.Request) -> web.Response:
     return web.json_response({"live": True}, headers=NO_STORE)
 
 
-def _said(*, ready: bool, checks: Mapping[str, bool]) -> web.Response:
+def _said(*, ready: bool, checks: Mapping[str, bool], configuration: str = "") -> web.Response:
     body = {"ready": ready, "checks": {name: "ok" if holds else "fails" for name, holds in checks.items()}}
+    body |= {"configuration": configuration} if configuration else {}
     return web.json_response(body, status=200 if ready else 503, headers=NO_STORE)

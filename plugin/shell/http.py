@@ -85,7 +85,7 @@ class ExplicitHandler(RequestHandler):
         manager: web.Server,
         *,
         strangers: Strangers,
-        known: tuple[IpNetwork, ...],
+        known: Callable[[], tuple[IpNetwork, ...]],
         tell_unread: Callable[[], None],
         **connection: Any,
     ) -> None:
@@ -114,10 +114,11 @@ class ExplicitHandler(RequestHandler):
         self.force_close()
 
     def _is_listed(self) -> bool:
-        if not self._known:
+        known = self._known()
+        if not known:
             return False
         address = read_address(str((self.peername or ("",))[0]).partition("%")[0])
-        return address is not None and is_within(address, self._known)
+        return address is not None and is_within(address, known)
 
     def handle_error(
         self,
@@ -140,7 +141,7 @@ class ExplicitServer(web.Server):
         self,
         server: web.Server,
         *,
-        known: tuple[IpNetwork, ...],
+        known: Callable[[], tuple[IpNetwork, ...]],
         tell_unread: Callable[[], None],
         **connection: Any,
     ) -> None:
@@ -190,7 +191,7 @@ class ExplicitRunner(web.AppRunner):
         self,
         app: web.Application,
         *,
-        known: tuple[IpNetwork, ...],
+        known: Callable[[], tuple[IpNetwork, ...]],
         shutdown_timeout: float,
         tell_unread: Callable[[], None] = lambda: None,
     ) -> None:

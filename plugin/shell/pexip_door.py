@@ -7,15 +7,15 @@ for, and the 404 by which Pexip draws its own placeholder for an avatar. Who ask
 import hmac
 import logging
 from base64 import b64decode
+from collections.abc import Mapping
 from functools import partial
 
 from aiohttp import web
 
-from plugin.core.address import IpNetwork, is_within
+from plugin.core.address import is_within
 from plugin.core.reasons import Reason
-from plugin.platforms.pexip import Endpoint
+from plugin.platforms.pexip import Endpoint, PexipSettings
 from plugin.shell.arrival import budget_of
-from plugin.shell.config_platforms import PexipEntry
 from plugin.shell.gate import Gate, House, Lane
 from plugin.shell.http import explicit, recognise
 from plugin.shell.metering import QUESTION, REASON, marked
@@ -31,12 +31,11 @@ JOINS, REGISTRATIONS, OTHERS = "pexip-joins", "pexip-registrations", "pexip-othe
 
 
 class PexipDoor:
-    """Answers everything below `<path_prefix>/policy/`."""
+    """Answers everything below `<path_prefix>/policy/`, where the configuration has a `[pexip]` table."""
 
-    def __init__(self, entry: PexipEntry, *, gate: Gate, proxies: tuple[IpNetwork, ...]) -> None:
-        self._entry = entry
-        self._proxies = proxies
-        self._desk = PexipDesk(entry.settings)
+    def __init__(self, *, gate: Gate) -> None:
+        self._gate = gate
+        self._desk = PexipDesk()
         joins = Lane(gate=gate, name=JOINS, most=100, patience=1.8)
         registrations = Lane(gate=gate, name=REGISTRATIONS, most=20, patience=0.75)
         others = Lane(gate=gate, name=OTHERS, most=20, patience=0.5)
@@ -57,22 +56,26 @@ class PexipDoor:
 
     async def handle(self, request: web.Request) -> web.Response:
         budget = budget_of(request)
-        if "/policy" not in request.path:
+        # Nothing is waited for between here and the lane: who asks is told by the configuration of the house that
+        # answers.
+        config = self._gate.config
+        entry = config.pexip
+        if entry is None or "/policy" not in request.path:
             raise web.HTTPNotFound
         # A profile's URL that ends in a slash makes the path begin with two.
         path = "/" + request.path.lstrip("/")
-        endpoint = endpoint_of(path.removeprefix(self._entry.path_prefix))
+        endpoint = endpoint_of(path.removeprefix(entry.path_prefix))
         request[QUESTION] = endpoint.name.lower() if endpoint else UNREADABLE
         refuse = partial(_refuse, endpoint)
         if request.method != "GET" or endpoint is None:
             return refuse(Reason.REQUEST_MALFORMED)
-        source = source_of(request, proxies=self._proxies)
-        if self._entry.sources and not is_within(source, self._entry.sources):
+        source = source_of(request, proxies=config.proxies)
+        if entry.sources and not is_within(source, entry.sources):
             log.error("policy question from an unlisted source", extra={"source": source})
             return refuse(Reason.CALLER_UNAUTHENTICATED)
-        credential = self._credential(request)
+        credential = _credential(request, known=entry.credentials)
         if credential is None:
-            if self._entry.challenge and "Authorization" not in request.headers:
+            if entry.challenge and "Authorization" not in request.headers:
                 return web.Response(status=401, headers={"WWW-Authenticate": 'Basic realm="vestibule"'})
             log.error("policy question without valid credentials", extra={"source": source})
             return refuse(Reason.CALLER_UNAUTHENTICATED)
@@ -84,21 +87,23 @@ class PexipDoor:
                 return refuse(house)
             raw_path, raw_query = request.raw_path.partition("?")[0], request.rel_url.raw_query_string
             question = question_of(raw_path, raw_query, endpoint=endpoint, budget=budget, credential=credential)
-            return await explicit(self._answer(question, house=house), otherwise=refuse, seconds=budget.due())
+            answer = self._answer(question, house=house, settings=entry.settings)
+            return await explicit(answer, otherwise=refuse, seconds=budget.due())
 
-    async def _answer(self, question: Question, *, house: House) -> web.Response:
-        return _respond(await self._desk.answer(question, house=house))
+    async def _answer(self, question: Question, *, house: House, settings: PexipSettings) -> web.Response:
+        return _respond(await self._desk.answer(question, house=house, settings=settings))
 
-    def _credential(self, request: web.Request) -> str | None:
-        """Say by which credential the platform is recognised: empty where it has one only, None by none."""
-        scheme, _, text = request.headers.get("Authorization", "").partition(" ")
-        try:
-            given = b64decode(text.strip(), validate=True) if scheme.lower() == "basic" else b""
-        except ValueError:
-            given = b""
-        # All are compared, so that the time it takes does not tell which one is nearly right.
-        right = [name for name, secret in self._entry.credentials.items() if hmac.compare_digest(given, secret)]
-        return right[0] if right else None
+
+def _credential(request: web.Request, *, known: Mapping[str, bytes]) -> str | None:
+    """Say by which credential the platform is recognised: empty where it has one only, None by none."""
+    scheme, _, text = request.headers.get("Authorization", "").partition(" ")
+    try:
+        given = b64decode(text.strip(), validate=True) if scheme.lower() == "basic" else b""
+    except ValueError:
+        given = b""
+    # All are compared, so that the time it takes does not tell which one is nearly right.
+    right = [name for name, secret in known.items() if hmac.compare_digest(given, secret)]
+    return right[0] if right else None
 
 
 async def _expect_nothing(_request: web.Request) -> None:

@@ -35,7 +35,7 @@ async def tallies(household: Household) -> list[Tally]:
     house, (alone, with_device, app) = household.house, household.crowd.newcomers(3)
     entry = household.checked.config.pexip
     assert entry is not None
-    desk, rights = PexipDesk(entry.settings), household.checked.config.callers[0].rights
+    desk, rights = PexipDesk(), household.checked.config.callers[0].rights
 
     async def join(question: Question) -> object:
         asked = generic.read_join(_body(question), caller=rights, now=utc_now())
@@ -44,7 +44,7 @@ async def tallies(household: Household) -> list[Tally]:
     async def pexip(question: Question, *, endpoint: Endpoint) -> object:
         target = question.raw.split(b" ", 2)[1].decode()
         asked = question_of(urlsplit(target).path, urlsplit(target).query, endpoint=endpoint, budget=ample())
-        return await desk.answer(asked, house=house)
+        return await desk.answer(asked, house=house, settings=entry.settings)
 
     counted = [
         await _count("cold: a token", join(questions.join(alone, challenge=None, honest="")), household=household)

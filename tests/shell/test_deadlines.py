@@ -97,6 +97,7 @@ async def test_what_cannot_be_written_down_in_time_is_denied_and_the_store_ends_
 
 
 async def test_whoever_hangs_up_while_it_is_written_down_was_not_admitted(world: World) -> None:
+    await house_of(world).store.get("none", "none", now=NOON)  # what the store does at a start is over
     with locked(world):
         asking = asyncio.create_task(enter(world, budget=begun(Share.RECORD.value)))
         await the_store_has_begun(world)

@@ -18,8 +18,10 @@ def lane_of(gate: Gate) -> Lane:
     return Lane(gate=gate, name="narrow", most=1, patience=60)
 
 
-def test_a_shut_gate_says_so() -> None:
-    with lane_of(Gate()).enter(waited=0) as house:
+async def test_a_shut_gate_says_so(world: World) -> None:
+    world.gate.house = None
+
+    with lane_of(world.gate).enter(waited=0) as house:
         assert house is Reason.NOT_SERVING
 
 
