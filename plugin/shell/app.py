@@ -85,38 +85,38 @@ async def running(
     config, metrics = checked.config, telemetry.metrics
     gate = Gate(config=config, refused=metrics.refuse_at_once)
     health = Health(gate=gate, metrics=metrics)
+    async with (
+        _answering(gate, health=health) as (host, port),
+        listening(config.metrics, metrics=metrics, health=health) as metrics_port,
+        open_estate(config, telemetry=telemetry, clock=clock, listeners=listeners) as estate,
+    ):
+        gate.open(await estate.furnish(checked))
+        await estate.show(checked)
+        asked = asked or asyncio.Event()
+        reloader = Reloader(checked, gate=gate, estate=estate, metrics=metrics, clock=clock, asked=asked, look=look)
+        say_caveats(checked)
+        log.info("serving", extra={"host": host, "port": port, "bundle": checked.bundle.revision})
+        try:
+            yield Service(gate=gate, reloader=reloader, port=port, metrics_port=metrics_port)
+        finally:
+            gate.house = None
+
+
+@asynccontextmanager
+async def _answering(gate: Gate, *, health: Health) -> AsyncIterator[tuple[str, int]]:
+    """Open the port, and say which it is."""
     runner = ExplicitRunner(
         build_app(gate, health=health),
         known=partial(_known, gate),
-        tell_unread=partial(metrics.refused, UNREADABLE, Reason.REQUEST_MALFORMED.code),
+        tell_unread=partial(health.metrics.refused, UNREADABLE, Reason.REQUEST_MALFORMED.code),
         shutdown_timeout=LAST_SECONDS,
     )
     await runner.setup()
     watching = [asyncio.create_task(gate.pulse.beat()), asyncio.create_task(runner.sweep())]
     try:
-        await open_port(runner, host=config.host, port=config.port)
-        async with (
-            listening(config.metrics, metrics=metrics, health=health) as metrics_port,
-            open_estate(config, telemetry=telemetry, clock=clock, listeners=listeners) as estate,
-        ):
-            gate.open(await estate.furnish(checked))
-            await estate.show(checked)
-            reloader = Reloader(
-                checked,
-                gate=gate,
-                estate=estate,
-                metrics=metrics,
-                clock=clock,
-                asked=asked or asyncio.Event(),
-                look=look,
-            )
-            host, port = runner.addresses[0][:2]
-            say_caveats(checked)
-            log.info("serving", extra={"host": host, "port": port, "bundle": checked.bundle.revision})
-            try:
-                yield Service(gate=gate, reloader=reloader, port=port, metrics_port=metrics_port)
-            finally:
-                gate.house = None
+        await open_port(runner, host=gate.config.host, port=gate.config.port)
+        host, port = runner.addresses[0][:2]
+        yield host, port
     finally:
         for task in watching:
             task.cancel()
