@@ -51,6 +51,7 @@ def read_idp(table: Table) -> tuple[IdpEntry, ...]:
         table.problem("tenants", f"got `{tenant}`, expected what may stand in a URL for `{TENANT}`")
     if not settings.tenants:
         table.problem("tenants", f"missing, expected what `{TENANT}` stands for in `issuer`")
+        return (entry,)
     return tuple(replace(entry, settings=_of_tenant(settings, tenant=tenant)) for tenant in sorted(settings.tenants))
 
 
