@@ -107,7 +107,7 @@ def test_a_claim_of_another_type_is_refused(vendor: Vendor):
     assert admitted == []
 
 
-OTHER_KINDS = {
+OTHER_KINDS: dict[str, object] = {
     "events": {"http://schemas.openid.net/event/backchannel-logout": {}},
     "scope": "openid join",
     "typ": "Refresh",
@@ -121,6 +121,19 @@ def test_another_kind_of_token_of_the_same_issuer_is_refused(vendor: Vendor, cla
     _, payload = token_of(vendor)
 
     assert refusal(vendor, changed(payload, **{claim: value})) is Reason.TOKEN_TYPE
+
+
+@every_vendor
+def test_a_claim_of_the_vendors_other_tokens_is_enough_to_refuse_one(vendor: Vendor):
+    _, payload = token_of(vendor)
+    adapter = vendor.build(settings_of(vendor, payload))
+
+    refusals = {claim: refusal(vendor, changed(payload, **{claim: lie})) for claim, lie in vendor.foreign.items()}
+
+    assert set(refusals.values()) <= {Reason.TOKEN_TYPE}
+    # And the table has no such claim that is not tried here.
+    tried = vendor.foreign.keys() | OTHER_KINDS.keys() | {"scp"}
+    assert {claim for claim, check in adapter.checks.items() if check is absent} <= tried
 
 
 ANOTHER_KIND = {

@@ -96,6 +96,7 @@ OVERAGE = {
     "as documented": {"groups": ..., "_claim_names": {"groups": "src1"}},
     "implicit flow": {"groups": ..., "hasgroups": True},
     "some told all the same": {"groups": ["a"], "_claim_names": {"groups": "src1"}},
+    "some told all the same, implicit flow": {"groups": ["a"], "hasgroups": True},
     "names of no object": {"_claim_names": "groups"},
 }
 
@@ -301,6 +302,7 @@ def test_groups_of_cognito_are_read_from_its_own_claim():
     "lie",
     [
         {"sub": "project_path:corp/vestibule:ref_type:branch:ref:main"},
+        {"sub": "72:ref_type:branch"},
         {"project_path": "corp/vestibule"},
         {"namespace_id": "72"},
         {"job_id": "302"},

@@ -19,17 +19,17 @@ Json = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vendor:
-    """`sample` is the file of a good ID token, None where none is documented; `told` is added to it.
+    """`sample` is the file of a good ID token, None where none is documented.
 
     `wrong` holds, for each claim of the table that has to say one thing, another value of the type that it has.
-    `key` is the claim that names the person.
+    `foreign` holds claims of the vendor's other kinds of token. `key` is the claim that names the person.
     """
 
     build: BuildIdpAdapter
     issuer: str
     sample: str | None
     wrong: Json = field(default_factory=dict)
-    told: Json = field(default_factory=dict)
+    foreign: Json = field(default_factory=dict)
     key: str = "sub"
     settings: Json = field(default_factory=dict)
 
@@ -42,12 +42,19 @@ ENTRA = Vendor(
     issuer=f"https://login.microsoftonline.com/{TENANT}/v2.0",
     sample="entra_v2_id_token",
     wrong={"tid": OTHER_TENANT, "ver": "1.0", "acct": 1, "oid": "alice@corp.example", "idp": "live.com"},
+    foreign={"appidacr": "0", "azpacr": "1", "idtyp": "user"},
     key="oid",
 )
 VENDORS = {
     "oidc": Vendor(build=oidc.adapter, issuer="https://op.example", sample="generic_id_token"),
     "entra": ENTRA,
-    "okta": Vendor(build=okta.adapter, issuer="https://corp.okta.com", sample="okta_id_token_org_as", wrong={"ver": 2}),
+    "okta": Vendor(
+        build=okta.adapter,
+        issuer="https://corp.okta.com",
+        sample="okta_id_token_org_as",
+        wrong={"ver": 2},
+        foreign={"cid": "0oabucvyc38HLL1ef0h7", "uid": "00uid4BxXw6I6TV4m0g3"},
+    ),
     "google": Vendor(
         build=google.adapter,
         issuer="https://accounts.google.com",
@@ -64,12 +71,15 @@ VENDORS = {
     "adfs": Vendor(
         build=adfs.adapter, issuer="https://fs.corp.example/adfs", sample="adfs_id_token", wrong={"ver": "2.0"}
     ),
-    "ping": Vendor(build=ping.adapter, issuer="https://auth.pingone.com/ENV-ID/as", sample=None),
+    "ping": Vendor(
+        build=ping.adapter, issuer="https://auth.pingone.com/ENV-ID/as", sample=None, foreign={"client_id": "c"}
+    ),
     "auth0": Vendor(
         build=auth0.adapter,
         issuer="https://corp.eu.auth0.com/",
         sample="auth0_id_token",
         wrong={"org_id": "org_mallory"},
+        foreign={"client_id": "cid", "gty": "password", "permissions": ["join"]},
         settings={"tenants": frozenset({"org_123"}), "groups_claim": "https://conf.example/groups"},
     ),
     "cognito": Vendor(
@@ -77,12 +87,14 @@ VENDORS = {
         issuer="https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_EXAMPLE",
         sample="cognito_id_token",
         wrong={"token_use": "access"},
+        foreign={"client_id": "appclientid"},
     ),
     "gitlab": Vendor(
         build=gitlab.adapter,
         issuer="https://gitlab.com",
         sample="gitlab_id_token",
         wrong={"sub": "project_path:corp/vestibule:ref_type:branch:ref:main"},
+        foreign=dict.fromkeys(gitlab.OF_CI_JOBS, "72"),
     ),
 }
 # What PingOne documents of an access token, as the ID token that goes with it has it: without client and scope.
@@ -99,7 +111,7 @@ def token_of(vendor: Vendor) -> tuple[dict[str, Any], dict[str, Any]]:
     if vendor.sample is None:
         return {}, {**PING, "iss": vendor.issuer, "iat": 1795440000, "exp": 1795443600}
     found = sample(vendor.sample)
-    return found["header"], {**found["payload"], **vendor.told}
+    return found["header"], found["payload"]
 
 
 def settings_of(vendor: Vendor, payload: Json, **changes: Any) -> IdpSettings:
