@@ -106,7 +106,9 @@ class DecisionLog(Protocol):
 class IdpSettings:
     """One `[[idp]]` table. `acr` and `amr` say what the provider's values are worth; unnamed values are worth 1.
 
-    `key_hosts` are the hosts, besides the issuer's own, that its keys may be fetched from.
+    `groups_claim` empty = the one that the adapter reads by itself. `tenants` are the provider's own names for those
+    of its customers whose people count, where it serves several under one issuer. `key_hosts` are the hosts, besides
+    the issuer's own, that its keys may be fetched from.
     """
 
     issuer: str
@@ -115,7 +117,8 @@ class IdpSettings:
     org: str
     acr: Mapping[str, Level] = field(default_factory=dict)
     amr: Mapping[str, Level] = field(default_factory=dict)
-    groups_claim: str = "groups"
+    groups_claim: str = ""
+    tenants: frozenset[str] = frozenset()
     key_hosts: frozenset[str] = frozenset()
 
 
@@ -124,12 +127,21 @@ class IdpAdapter(Protocol):
 
     The house fetches keys and verifies; the adapter says which claims must hold and what they mean.
     `token_types` are the accepted values of the header's `typ`, in lower case; the empty string = no `typ`.
-    `checks` is never empty: a provider without checks is not a provider.
+    `checks` is never empty: a provider without checks is not a provider. `settings.acr` are the values of `acr_claim`:
+    those of `acr` are asked for by `acr_values`, those of another claim by a claims request (OIDC Core 5.5).
     """
 
-    settings: IdpSettings
-    token_types: frozenset[str]
-    checks: Mapping[str, Check]
+    @property
+    def settings(self) -> IdpSettings: ...
+
+    @property
+    def token_types(self) -> frozenset[str]: ...
+
+    @property
+    def checks(self) -> Mapping[str, Check]: ...
+
+    @property
+    def acr_claim(self) -> str: ...
 
     def identity(self, claims: SignedClaims) -> Identity:
         """Name the person. Raises Refused."""

@@ -42,10 +42,14 @@ def because(reason: Reason, *, policies: tuple[PolicyRef, ...] = (), detail: str
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepUp:
-    """Sign in again like this and it will open (RFC 9470). `max_age` in seconds."""
+    """Sign in again like this and it will open (RFC 9470). `max_age` in seconds.
+
+    `claim` is the one that the values stand in. A provider that uses another than `acr` is asked by a claims request.
+    """
 
     acr_values: tuple[str, ...]
     max_age: int
+    claim: str = "acr"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -59,10 +59,11 @@ class Trunk:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assurance:
-    """One rung of an identity provider's ladder: the acr value that it calls a level by."""
+    """One rung of a provider's ladder: the value that it calls a level by, and the claim that it stands in."""
 
     acr: str
     level: Level
+    claim: str = "acr"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,7 +32,6 @@ from plugin.ports import (
     AttestationVerifier,
     Clock,
     IdpAdapter,
-    IdpSettings,
     Revocation,
     Store,
 )
@@ -102,7 +101,7 @@ class Verification:
     def assurances(self, issuer: str) -> tuple[Assurance, ...]:
         """Return what the issuer can be asked for in a step-up, weakest first."""
         provider = self._providers.get(issuer)
-        return assurances_of(provider.settings) if provider else ()
+        return assurances_of(provider) if provider else ()
 
     def vouches_for(self, identity: Identity) -> bool:
         """Say whether somebody whose token was verified earlier would still count as who they were then."""
@@ -250,9 +249,10 @@ def _whose(device: AttestationResult) -> tuple[str, str | None, str]:
     return (device.device_id, device.owner, device.appraised_by)
 
 
-def assurances_of(settings: IdpSettings) -> tuple[Assurance, ...]:
+def assurances_of(provider: IdpAdapter) -> tuple[Assurance, ...]:
     """Return what a provider can be asked for in a step-up, weakest first."""
-    ladder = [Assurance(acr=acr, level=level) for acr, level in settings.acr.items()]
+    values = provider.settings.acr.items()
+    ladder = [Assurance(acr=acr, level=level, claim=provider.acr_claim) for acr, level in values]
     return tuple(sorted(ladder, key=lambda rung: (rung.level, rung.acr)))
 
 

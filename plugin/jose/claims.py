@@ -4,6 +4,7 @@ A claim that is null counts as absent. A claim of another type than it must have
 """
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
@@ -38,12 +39,51 @@ def absent(name: str, payload: Mapping[str, object]) -> None:
         raise Refused(Reason.TOKEN_TYPE, f"claim `{name}` is present, expected none in an ID token")
 
 
-def absent_or(expected: str) -> Check:
+def absent_or(expected: str, *, otherwise: Reason = Reason.TOKEN_TYPE) -> Check:
     """Make a check that the claim, where the provider tells it, is `expected`."""
 
     def check(name: str, payload: Mapping[str, object]) -> None:
         if payload.get(name, expected) != expected:
-            raise Refused(Reason.TOKEN_TYPE, f"claim `{name}` is {shown(payload[name])}, expected `{expected}`")
+            raise Refused(otherwise, f"claim `{name}` is {shown(payload[name])}, expected `{expected}`")
+
+    return check
+
+
+def is_true(name: str, payload: Mapping[str, object]) -> None:
+    """Check that the provider says so, by a boolean."""
+    if payload.get(name) is not True:
+        raise Refused(Reason.TOKEN_CLAIM, f"claim `{name}` is {shown(payload.get(name))}, expected `true`")
+
+
+def equals(expected: str | int, *, otherwise: Reason = Reason.TOKEN_CLAIM) -> Check:
+    """Make a check that the claim is `expected`, of its type too: to Python, true is 1."""
+
+    def check(name: str, payload: Mapping[str, object]) -> None:
+        got = payload.get(name)
+        if type(got) is not type(expected) or got != expected:
+            raise Refused(otherwise, f"claim `{name}` is {shown(got)}, expected {shown(expected)}")
+
+    return check
+
+
+def one_of(expected: frozenset[str], *, otherwise: Reason = Reason.TOKEN_CLAIM) -> Check:
+    """Make a check that the claim is one of these."""
+
+    def check(name: str, payload: Mapping[str, object]) -> None:
+        got = payload.get(name)
+        if not isinstance(got, str) or got not in expected:
+            raise Refused(otherwise, f"claim `{name}` is {shown(got)}, expected one of `{sorted(expected)}`")
+
+    return check
+
+
+def like(pattern: str, *, expected: str) -> Check:
+    """Make a check that the claim is a text that fits `pattern` whole. What it is may name a person: it is not told."""
+
+    def check(name: str, payload: Mapping[str, object]) -> None:
+        got = payload.get(name)
+        if not isinstance(got, str) or not re.fullmatch(pattern, got):
+            raise Refused(Reason.TOKEN_CLAIM, f"claim `{name}` is not {expected}")
 
     return check
 

@@ -4,6 +4,7 @@ Every mistake is named by its field, and an unknown member is one: a misspelt `i
 proof into "nothing was presented". What a platform cannot enforce it must not admit: see `obligations`.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -167,10 +168,20 @@ def _remedy(remedy: Remedy | None) -> dict[str, object] | None:
         case None | PlatformSignIn():  # a caller of ours signs people in itself
             return None
         case StepUp():
-            return {"type": "step-up", "acr_values": list(remedy.acr_values), "max_age": remedy.max_age}
+            return {"type": "step-up", **_asked(remedy), "max_age": remedy.max_age}
         case OpenElsewhere():
             return {"type": "open-elsewhere", "zone": remedy.zone}
     assert_never(remedy)
+
+
+def _asked(step_up: StepUp) -> dict[str, object]:
+    """Say what to ask the provider for: the values of the request's parameters `acr_values` and `claims`."""
+    if step_up.claim == "acr":
+        return {"acr_values": list(step_up.acr_values), "claims": None}
+    # OIDC Core 5.5.1. Essential: the provider fails the request where it cannot keep to it.
+    (value,) = step_up.acr_values
+    wanted = {"id_token": {step_up.claim: {"essential": True, "value": value}}}
+    return {"acr_values": [], "claims": json.dumps(wanted)}
 
 
 def _join(

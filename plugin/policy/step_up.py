@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from plugin.core.decision import StepUp
-from plugin.core.facts import Facts
+from plugin.core.facts import Assurance, Facts
 from plugin.core.identity import Level, Provenance
 from plugin.policy.bundle import Bundle
 from plugin.policy.hearing import JOIN, hear
@@ -28,13 +28,19 @@ def find_remedy(bundle: Bundle, *, facts: Facts, principal: Principal, zones: tu
     # A platform that signs people in has no acr values to be asked for.
     if principal.kind is not Kind.USER or principal.auth.provenance is Provenance.PLATFORM or not zones:
         return None
-    for acr_values, auth in _sign_ins(facts, current=principal.auth):
+    for rung, auth in _sign_ins(facts, current=principal.auth):
         signed_in = replace(principal, auth=auth)
         zone = _first_open(bundle, facts=facts, principal=signed_in, zones=zones)
         if zone is not None:
             max_age = _longest_age(bundle, facts=facts, principal=signed_in, zone=zone)
-            return Remedy(zone=zone, step_up=StepUp(acr_values=acr_values, max_age=max_age // timedelta(seconds=1)))
+            return Remedy(zone=zone, step_up=_step_up(rung, max_age=max_age // timedelta(seconds=1)))
     return None
+
+
+def _step_up(rung: Assurance | None, *, max_age: int) -> StepUp:
+    if rung is None:
+        return StepUp(acr_values=(), max_age=max_age)
+    return StepUp(acr_values=(rung.acr,), max_age=max_age, claim=rung.claim)
 
 
 def _longest_age(bundle: Bundle, *, facts: Facts, principal: Principal, zone: str) -> timedelta:
@@ -46,7 +52,7 @@ def _longest_age(bundle: Bundle, *, facts: Facts, principal: Principal, zone: st
     return timedelta()
 
 
-def _sign_ins(facts: Facts, *, current: Auth) -> Iterable[tuple[tuple[str, ...], Auth]]:
+def _sign_ins(facts: Facts, *, current: Auth) -> Iterable[tuple[Assurance | None, Auth]]:
     """List the sign-ins of this very moment that are worth asking for, weakest first.
 
     One that is weaker than the present would take away from what the person has. Where the provider has none to ask
@@ -55,9 +61,9 @@ def _sign_ins(facts: Facts, *, current: Auth) -> Iterable[tuple[tuple[str, ...],
     enough = max(current.level, Level.MULTI_FACTOR)
     ladder = [rung for rung in facts.assurances if rung.level >= enough]
     for rung in ladder:
-        yield (rung.acr,), replace(current, level=rung.level, mfa_age=timedelta())
+        yield rung, replace(current, level=rung.level, mfa_age=timedelta())
     if not ladder and current.level == enough:
-        yield (), replace(current, mfa_age=timedelta())
+        yield None, replace(current, mfa_age=timedelta())
 
 
 def _first_open(bundle: Bundle, *, facts: Facts, principal: Principal, zones: tuple[str, ...]) -> str | None:

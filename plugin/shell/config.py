@@ -89,7 +89,7 @@ def read_tables(root: Table, *, file: Path) -> Config:
     """Read the tables of a file that could be parsed, and note in them what is wrong."""
     server, policy, store, telemetry, records = map(root.table, ("server", "policy", "store", "telemetry", "records"))
     host, port = read_listen(server, default="127.0.0.1:8080")
-    idps = tuple(read_idp(table) for table in root.tables("idp"))
+    idps = tuple(entry for table in root.tables("idp") for entry in read_idp(table))
     callers = tuple(read_caller(table) for table in root.tables("caller"))
     house = frozenset(policy.texts("house", required=True))
     issuers = {idp.settings.issuer: idp.settings.org for idp in idps}

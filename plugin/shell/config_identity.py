@@ -1,6 +1,7 @@
 """The part of `vestibule.toml` that names identity providers."""
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 
 from plugin.core.identity import Level
 from plugin.ports import IdpSettings
@@ -17,8 +18,15 @@ class IdpEntry:
     place: str
 
 
-def read_idp(table: Table) -> IdpEntry:
-    """Read one `[[idp]]` table."""
+TENANT = "{tenantid}"
+"""What stands in an issuer for each of the `tenants`. Microsoft writes it so in its own metadata."""
+
+
+def read_idp(table: Table) -> tuple[IdpEntry, ...]:
+    """Read one `[[idp]]` table. One whose issuer is a template is an entry for each of its tenants.
+
+    So every issuer is known by its whole name: no part of a token fills a gap in what it is compared with.
+    """
     settings = IdpSettings(
         issuer=table.url("issuer"),
         audience=frozenset(table.texts("audience", required=True)),
@@ -26,7 +34,8 @@ def read_idp(table: Table) -> IdpEntry:
         org=table.text("org", expected="the organisation of its users"),
         acr=_levels(table, "acr"),
         amr=_levels(table, "amr"),
-        groups_claim=table.text("groups_claim", default="groups"),
+        groups_claim=table.text("groups_claim", default=""),
+        tenants=frozenset(table.texts("tenants", required=False)),
         key_hosts=frozenset(table.texts("key_hosts", required=False)),
     )
     entry = IdpEntry(
@@ -36,7 +45,18 @@ def read_idp(table: Table) -> IdpEntry:
         place=table.place,
     )
     table.finish()
-    return entry
+    if TENANT not in settings.issuer:
+        return (entry,)
+    for tenant in sorted(tenant for tenant in settings.tenants if not re.fullmatch(r"[\w.-]+", tenant)):
+        table.problem("tenants", f"got `{tenant}`, expected what may stand in a URL for `{TENANT}`")
+    if not settings.tenants:
+        table.problem("tenants", f"missing, expected what `{TENANT}` stands for in `issuer`")
+        return (entry,)
+    return tuple(replace(entry, settings=_of_tenant(settings, tenant=tenant)) for tenant in sorted(settings.tenants))
+
+
+def _of_tenant(settings: IdpSettings, *, tenant: str) -> IdpSettings:
+    return replace(settings, issuer=settings.issuer.replace(TENANT, tenant), tenants=frozenset())
 
 
 def _levels(table: Table, name: str) -> dict[str, Level]:

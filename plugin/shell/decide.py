@@ -71,7 +71,7 @@ def facts_of(name: str, *, checked: Checked, now: datetime, own_lists: bool = Fa
         raise CheckFailed(tuple(map(str, document.problems)))
     # A case asks a provider of its own for a stronger sign-in; here it is the configured one.
     provider = checked.providers[facts.identity.value.issuer] if isinstance(facts.identity, Proven) else None
-    return replace(facts, assurances=assurances_of(provider.settings) if provider else ())
+    return replace(facts, assurances=assurances_of(provider) if provider else ())
 
 
 def _moment(value: object) -> object:

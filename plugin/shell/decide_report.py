@@ -93,7 +93,7 @@ def _remedy(remedy: Remedy | None) -> Told | None:
 
 
 def _step_up(step_up: StepUp) -> Told:
-    return {"acr_values": list(step_up.acr_values), "max_age": step_up.max_age}
+    return {"acr_values": list(step_up.acr_values), "max_age": step_up.max_age, "claim": step_up.claim}
 
 
 def _conference(conference: Conference) -> Told:

@@ -20,6 +20,7 @@ from vestibule import (
     NotReached,
     NotUnderstood,
     Redirected,
+    StepUp,
     Vestibule,
 )
 
@@ -43,6 +44,20 @@ async def test_a_well_formed_allow_is_an_allow() -> None:
 
     assert isinstance(answer, Allowed)
     assert (answer.zone, answer.prevent) == ("core", {Capability.HOST})
+
+
+@pytest.mark.parametrize(
+    ("told", "claims"),
+    [({}, None), ({"claims": None}, None), ({"claims": '{"id_token": {}}'}, '{"id_token": {}}')],
+    ids=["an older service", "none", "some"],
+)
+async def test_a_step_up_says_what_to_send_as_claims(told: Mapping[str, object], claims: str | None) -> None:
+    remedy = {"type": "step-up", "acr_values": [], "max_age": 0, **told}
+
+    answer = await asked(changed(decision="deny", remedy=remedy))
+
+    assert isinstance(answer, Denied)
+    assert answer.remedy == StepUp(acr_values=(), max_age=0, claims=claims)
 
 
 @pytest.mark.parametrize("name", sorted(ALLOW))
@@ -81,6 +96,7 @@ async def test_an_allow_with_a_member_of_another_kind_is_none(name: str) -> None
         {"expires_at": "2026-11-24T11:59:59+00:00"},
         {"expires_at": "2026-11-24T13:30:00+02:00"},
         {"remedy": {"type": "step-up", "acr_values": [], "max_age": True}},
+        {"remedy": {"type": "step-up", "acr_values": [], "max_age": 0, "claims": {"id_token": {}}}},
     ],
 )
 async def test_an_allow_that_is_not_quite_one_is_none(changes: Mapping[str, object]) -> None:

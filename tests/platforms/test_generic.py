@@ -274,7 +274,7 @@ def test_a_redirect_says_where_to_and_what_would_open_the_inner_zone() -> None:
 
     assert (answer["decision"], answer["zone"], answer["expires_at"]) == ("redirect", "meetme", None)
     assert answer["obligations"] == {"prevent": []}
-    assert answer["remedy"] == {"type": "step-up", "acr_values": ["phr"], "max_age": 900}
+    assert answer["remedy"] == {"type": "step-up", "acr_values": ["phr"], "claims": None, "max_age": 900}
 
 
 def test_a_deny_gives_nothing() -> None:

@@ -100,7 +100,7 @@ def test_a_decision_is_told_with_its_reasons_and_a_remedy(
     assert (told["decision"], told["zone"], told["capabilities"]) == ("deny", None, [])
     assert [reason["code"] for reason in told["reasons"]] == ["step-up"]
     # The acr value is the configured provider's own, not that of an example.
-    assert told["remedy"] == {"type": "step-up", "acr_values": ["urn:acme:mfa"], "max_age": 28800}
+    assert told["remedy"] == {"type": "step-up", "acr_values": ["urn:acme:mfa"], "max_age": 28800, "claim": "acr"}
     assert "explanation" not in told
 
 

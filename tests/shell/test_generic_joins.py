@@ -40,7 +40,7 @@ async def test_an_old_sign_in_is_answered_with_the_way_to_a_new_one(world: World
     body = await world.join(proofs)
 
     assert body["decision"] == "deny"
-    assert body["remedy"] == {"type": "step-up", "acr_values": ["urn:acme:mfa"], "max_age": 28800}
+    assert body["remedy"] == {"type": "step-up", "acr_values": ["urn:acme:mfa"], "claims": None, "max_age": 28800}
 
 
 async def test_nothing_presented_is_denied(world: World) -> None:

@@ -28,10 +28,14 @@ class Reason:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepUp:
-    """Sign in again like this and it will open (RFC 9470). `max_age` in seconds."""
+    """Sign in again like this and it will open (RFC 9470). `max_age` in seconds.
+
+    `claims` is the parameter of that name (OIDC Core 5.5): some providers are asked by it instead of by `acr_values`.
+    """
 
     acr_values: tuple[str, ...]
     max_age: int
+    claims: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

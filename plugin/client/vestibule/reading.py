@@ -129,7 +129,8 @@ def _remedy(members: Members) -> Remedy | None:
             max_age = _member(remedy, "max_age")
             if type(max_age) is not int:
                 raise NotUnderstood("got another kind of `max_age`, expected an integer")
-            return StepUp(acr_values=_texts(remedy, "acr_values"), max_age=max_age)
+            claims = None if remedy.get("claims") is None else _text(remedy, "claims")
+            return StepUp(acr_values=_texts(remedy, "acr_values"), max_age=max_age, claims=claims)
         case "open-elsewhere":
             return OpenElsewhere(zone=_text(remedy, "zone", least=1))
     return None  # of a later version: a remedy opens nothing by itself
