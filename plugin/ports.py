@@ -5,7 +5,7 @@ Protocols only, with the values that cross them. Whoever implements one imports 
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
@@ -103,7 +103,8 @@ class DecisionLog(Protocol):
 class IdpSettings:
     """One `[[idp]]` table. `acr` and `amr` say what the provider's values are worth; unnamed values are worth 1.
 
-    `key_hosts` are the hosts, besides the issuer's own, that its keys may be fetched from.
+    `key_hosts` are the hosts, besides the issuer's own, that its keys may be fetched from. `keys_file` = they are read
+    from there, and the provider is asked nothing. `keys_kept` is how old they may become while it does not answer.
     """
 
     issuer: str
@@ -114,6 +115,8 @@ class IdpSettings:
     amr: Mapping[str, Level] = field(default_factory=dict)
     groups_claim: str = "groups"
     key_hosts: frozenset[str] = frozenset()
+    keys_file: Path | None = None
+    keys_kept: timedelta = timedelta(hours=24)
 
 
 class IdpAdapter(Protocol):

@@ -1,8 +1,10 @@
 """The part of `vestibule.toml` that names identity providers."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from plugin.core.identity import Level
+from plugin.jose.keys import parse_jwks
 from plugin.ports import IdpSettings
 from plugin.shell.toml_reader import Table
 
@@ -28,7 +30,11 @@ def read_idp(table: Table) -> IdpEntry:
         amr=_levels(table, "amr"),
         groups_claim=table.text("groups_claim", default="groups"),
         key_hosts=frozenset(table.texts("key_hosts", required=False)),
+        keys_file=table.path("keys_file") if table.has("keys_file") else None,
+        keys_kept=timedelta(hours=table.number("keys_kept_hours", default=24, least=1, most=168)),
     )
+    if settings.keys_file is not None:
+        _check_keys_file(table, algorithms=settings.algorithms)
     entry = IdpEntry(
         adapter=table.text("adapter"),
         settings=settings,
@@ -37,6 +43,23 @@ def read_idp(table: Table) -> IdpEntry:
     )
     table.finish()
     return entry
+
+
+def _check_keys_file(table: Table, *, algorithms: frozenset[str]) -> None:
+    """Note a file whose keys could verify nothing, and settings for a network that is not used then."""
+    for name in ("key_hosts", "private"):
+        if table.has(name):
+            table.problem(name, "got a setting for asking the provider, expected none beside `keys_file`")
+    content = table.content("keys_file")
+    if content is None:
+        return
+    try:
+        keys = parse_jwks(content)
+    except ValueError as error:
+        table.problem("keys_file", str(error))
+        return
+    if not keys.count(algorithms):
+        table.problem("keys_file", f"got no key for {', '.join(sorted(algorithms))}")
 
 
 def _levels(table: Table, name: str) -> dict[str, Level]:

@@ -212,9 +212,12 @@ def origin_of(public_url: str) -> str:
 
 
 def open_fetch(config: Config) -> HttpFetch:
-    """Allow the hosts of the providers, at private addresses only those of providers on our own network."""
+    """Allow the hosts of the providers, at private addresses only those of providers on our own network.
+
+    Of a provider whose keys lie in a file, nothing is asked.
+    """
     public, private = set[str](), set[str]()
-    for idp in config.idps:
+    for idp in (idp for idp in config.idps if idp.settings.keys_file is None):
         hosts = {urlsplit(idp.settings.issuer).hostname or "", *idp.settings.key_hosts}
         (private if idp.private else public).update(hosts)
     return HttpFetch(hosts=frozenset(public), private_hosts=frozenset(private))

@@ -105,6 +105,7 @@ SPANS = {
     "vestibule.finding": "`proven`, or the gap: `absent`, `refused`, `unavailable`",
     "vestibule.finding.reason": "the code of the reason for the gap",
     "vestibule.idp.issuer": "the issuer of a proven identity",
+    "vestibule.idp.circuit": "the way to the provider whose keys were needed: `closed`, `open` or `half-open`",
     "vestibule.device.format": "the evidence format of a proven device",
     "vestibule.principal": "`user`, `guest`, `gateway` or `room-system`; empty where there was nobody to judge",
     "vestibule.trunk": "the name of the trunk that the call came by",
