@@ -71,7 +71,7 @@ ADVICE = {
     "nothing-presented": "Nothing to do: the person signs in.",
     "revocation-unknown": "Look at the CA's `crl_file` and `ocsp_url`: the detail says which could not tell, and why.",
     "idp-unreachable": "Look at the provider and the way to it; the log names the host.",
-    "idp-misconfigured": "Look at `issuer` and `key_hosts`: the provider's metadata or keys cannot be used.",
+    "idp-misconfigured": "Look at `issuer`, `key_hosts`, `keys_file`: the provider's metadata or keys cannot be used.",
     "store-unavailable": "Look at the disk and the file that `[store] url` names.",
     "deadline": "Something took longer than 2.5 s: the steps of the trace say what.",
     "internal-error": "A bug: the log names the kind of exception. Please report it.",
