@@ -30,7 +30,7 @@ MFA = "urn:acme:mfa"
 
 
 class Issuer:
-    """An OpenID provider with a discovery document, keys and a pen. It can be down (503) or hang."""
+    """An OpenID provider with documents and a pen. It can be down (503) or hang, and counts how often it is asked."""
 
     def __init__(self, org: str) -> None:
         self.org = org
@@ -38,6 +38,7 @@ class Issuer:
         self.url = ""
         self.down = False
         self.hanging = False
+        self.asked = 0
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator["Issuer"]:
@@ -69,6 +70,7 @@ class Issuer:
         return jwt.encode({"alg": "ES256", "typ": "JWT", "kid": self.key.kid}, payload, signer)
 
     async def _behave(self) -> None:
+        self.asked += 1
         if self.hanging:
             await asyncio.Event().wait()
         if self.down:
