@@ -23,6 +23,7 @@ from plugin.ports import Fetch, Fetched, IdpSettings
 OK = 200
 TOO_MANY_REQUESTS = 429
 SERVER_ERRORS = range(500, 600)
+MAX_DETAIL = 256
 DEFAULT_PORTS = {"https": 443, "http": 80}
 
 # What a provider says about caching counts between these two, and for no more than half of the keys' declared age: as
@@ -66,7 +67,8 @@ class Published:
             document = await self._document(key_set_url)
             keys = parse_jwks(document.body)
         except ValueError as error:
-            raise Unavailable(self._settings.issuer, Reason.IDP_MISCONFIGURED, str(error)) from None
+            # What a parser says can quote the document, which is bounded by `MAX_BYTES` alone.
+            raise Unavailable(self._settings.issuer, Reason.IDP_MISCONFIGURED, f"{error!s:.{MAX_DETAIL}}") from None
         told, longest = timedelta(seconds=document.max_age or 0), min(LONGEST_FRESH, self._settings.keys_kept / 2)
         return Loaded(keys=keys, fresh=min(max(told, SHORTEST_FRESH), longest))
 
@@ -76,7 +78,9 @@ class Published:
             return fetched
         passing = fetched.status == TOO_MANY_REQUESTS or fetched.status in SERVER_ERRORS
         reason = Reason.IDP_UNREACHABLE if passing else Reason.IDP_MISCONFIGURED
-        raise Unavailable(self._settings.issuer, reason, f"got status `{fetched.status}` from `{url}`, expected `{OK}`")
+        page = f"{url.partition('?')[0]:.{MAX_DETAIL}}"
+        detail = f"got status `{fetched.status}` from `{page}`, expected `{OK}`"
+        raise Unavailable(self._settings.issuer, reason, detail)
 
 
 Stamp = tuple[int, int, int]

@@ -126,7 +126,7 @@ def _parse_public(jwk: Mapping[str, object]) -> tuple[frozenset[str], PublicKey]
             return P384, _parse_ec(x, y=y, curve=SECP384R1())
         case {"kty": "OKP", "crv": "Ed25519", "x": str(x)}:
             return ED25519, Ed25519PublicKey.from_public_bytes(base64url.decode(x))
-        # RFC 9964 section 3: such a key is for one algorithm, and has to say which.
+        # RFC 9964: such a key is for one algorithm, and has to say which.
         case {"kty": "AKP", "alg": str(algorithm), "pub": str(public)} if algorithm in ML_DSA:
             return frozenset({algorithm}), PARAMETER_SETS[algorithm].from_public_bytes(base64url.decode(public))
     return None
