@@ -24,8 +24,7 @@ from plugin.flow.verification import Verification
 from plugin.ports import Clock, IdpSettings
 from plugin.revocation.lookup import RevocationLookup
 from plugin.shell.fetch import HttpFetch
-from plugin.shell.http import begin
-from tests.fakes import MemoryStore
+from tests.fakes import MemoryStore, ample
 from tests.joins import ROOM
 from tests.jose.garbage import GARBAGE
 from tests.shell.parties import Issuer
@@ -66,7 +65,7 @@ class Flood:
     async def wave(self, kind: str, *, size: int) -> Wave:
         """Present bad tokens of one kind, and good ones among them, once the provider's keys are there."""
         await self._present(self._good())
-        make, asked, began = GARBAGE[kind], self._issuer.asked, self._clock()
+        make, asked, began = GARBAGE[kind], self._issuer.times_asked, self._clock()
         bad, wrong, before, after = 0.0, 0, list[float](), list[float]()
         for _ in range(size // BATCH):
             tokens = [make(self._issuer, self._clock()) for _ in range(BATCH)]
@@ -84,7 +83,7 @@ class Flood:
             before=median(before),
             after=median(after),
             wrong=wrong,
-            asked=self._issuer.asked - asked,
+            asked=self._issuer.times_asked - asked,
             may_ask=DOCUMENTS * -(-passed // COOL_DOWN),
         )
 
@@ -104,7 +103,7 @@ class Flood:
         """Return the gap that a token leaves, None where it is proven."""
         join = replace(ROOM, credentials=Credentials(unverified_token=token), received_at=self._clock())
         with self._tracing.join(parent=None, since=0) as steps:
-            proofs = await self._verification.prove(join, steps=steps, budget=begin())
+            proofs = await self._verification.prove(join, steps=steps, budget=ample())
         match proofs.identity:
             case Proven():
                 return None

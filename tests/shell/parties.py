@@ -30,7 +30,7 @@ MFA = "urn:acme:mfa"
 
 
 class Issuer:
-    """An OpenID provider with documents and a pen. It can be down (503) or hang, and counts how often it is asked."""
+    """An OpenID provider with documents and a pen. It can be down (503), or hang until let go, and counts requests."""
 
     def __init__(self, org: str) -> None:
         self.org = org
@@ -38,7 +38,9 @@ class Issuer:
         self.url = ""
         self.down = False
         self.hanging = False
-        self.asked = 0
+        self.times_asked = 0
+        self.asked = asyncio.Event()
+        self.let_go = asyncio.Event()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator["Issuer"]:
@@ -70,9 +72,10 @@ class Issuer:
         return jwt.encode({"alg": "ES256", "typ": "JWT", "kid": self.key.kid}, payload, signer)
 
     async def _behave(self) -> None:
-        self.asked += 1
+        self.times_asked += 1
+        self.asked.set()
         if self.hanging:
-            await asyncio.Event().wait()
+            await self.let_go.wait()
         if self.down:
             raise web.HTTPServiceUnavailable
 

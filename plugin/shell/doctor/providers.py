@@ -11,7 +11,8 @@ from plugin.jose.keys import Key, KeySet
 from plugin.ports import Clock, Fetch, IdpSettings
 from plugin.shell.check import Checked
 from plugin.shell.doctor.report import Level, Line
-from plugin.shell.wiring import open_fetch, utc_now
+from plugin.shell.estate import open_fetch
+from plugin.shell.wiring import utc_now
 
 WELL_KNOWN = "/.well-known/openid-configuration"
 MAX_BYTES = 256 * 1024
@@ -26,17 +27,17 @@ ADVICE = {
 
 async def examine(checked: Checked, *, clock: Clock = utc_now) -> AsyncIterator[Line]:
     """Ask every provider for its metadata and keys, or look at the file that stands for them."""
-    fetch = open_fetch(checked.config)
-    keys = ProviderKeys([idp.settings for idp in checked.config.idps], fetch=fetch, clock=clock)
-    try:
-        for idp in checked.config.idps:
+    for idp in checked.config.idps:
+        fetch = open_fetch(idp)
+        keys = ProviderKeys([idp.settings], fetch=fetch, clock=clock)
+        try:
             line = await _keys(idp.settings, keys=keys)
             yield line
             if line.level is Level.OK and idp.settings.keys_file is None:
                 yield await _clock(idp.settings, fetch=fetch, clock=clock)
-    finally:
-        await keys.close()
-        await fetch.close()
+        finally:
+            await keys.close()
+            await fetch.close()
 
 
 async def _keys(settings: IdpSettings, *, keys: ProviderKeys) -> Line:
