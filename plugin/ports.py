@@ -5,7 +5,7 @@ Protocols only, with the values that cross them. Whoever implements one imports 
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
@@ -108,7 +108,8 @@ class IdpSettings:
 
     `groups_claim` empty = the one that the adapter reads by itself. `tenants` are the provider's own names for those
     of its customers whose people count, where it serves several under one issuer. `key_hosts` are the hosts, besides
-    the issuer's own, that its keys may be fetched from.
+    the issuer's own, that its keys may be fetched from. `keys_file` = they are read from there, and the provider is
+    asked nothing. `keys_kept` is how old they may become while it does not answer.
     """
 
     issuer: str
@@ -120,6 +121,8 @@ class IdpSettings:
     groups_claim: str = ""
     tenants: frozenset[str] = frozenset()
     key_hosts: frozenset[str] = frozenset()
+    keys_file: Path | None = None
+    keys_kept: timedelta = timedelta(hours=24)
 
 
 class IdpAdapter(Protocol):

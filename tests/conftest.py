@@ -31,6 +31,7 @@ def _modules(folder: str) -> Callable[[], str | None]:
 
 # Component -> says what is missing, or None.
 COMPONENTS: dict[str, Callable[[], str | None]] = {
+    "atheris": _package("atheris"),
     "gunicorn": _package("gunicorn"),
     "haproxy": _program("haproxy"),
     "cc": _program("cc"),

@@ -29,6 +29,7 @@ from plugin.core.errors import Refused, Unavailable
 from plugin.core.finding import Finding, Gap, Proven, Unproven
 from plugin.core.identity import Identity
 from plugin.core.record import DecisionRecord, Step
+from plugin.flow.circuit import Circuit
 from plugin.flow.trace_context import write_traceparent
 
 JOIN = "vestibule.join"
@@ -67,6 +68,7 @@ POLICIES = "vestibule.policies"
 FINDING = "vestibule.finding"
 FINDING_REASON = "vestibule.finding.reason"
 IDP_ISSUER = "vestibule.idp.issuer"
+IDP_CIRCUIT = "vestibule.idp.circuit"
 DEVICE_FORMAT = "vestibule.device.format"
 DEVICE_DAYS_LEFT = "vestibule.device.days_left"
 PRINCIPAL = "vestibule.principal"
@@ -216,6 +218,10 @@ class OpenSpan:
                 describe(self._span, {FINDING: gap.value, FINDING_REASON: reason.code})
                 if gap is Gap.UNAVAILABLE:
                     self._fail(UNAVAILABLE, why=reason.code)
+
+    def circuit(self, circuit: Circuit) -> None:
+        """Say how the way to the provider stands, of which keys were asked for."""
+        self._span.set_attribute(IDP_CIRCUIT, circuit.value)
 
     def days_left(self, days: int) -> None:
         """Say that the device's certificate ends soon."""

@@ -118,7 +118,9 @@ class Verification:
             device = await self._prove_device(credentials, alias=join.alias, step=step, budget=budget)
             step.finding(device)
         with steps.step(tracing.IDENTITY) as step:
-            identity = await self._prove_identity(credentials, device=device, alias=join.alias, budget=budget)
+            identity = await self._prove_identity(
+                credentials, device=device, alias=join.alias, step=step, budget=budget
+            )
             step.finding(identity)
         return Proofs(identity=identity, device=_own(device, identity=identity))
 
@@ -130,21 +132,27 @@ class Verification:
         return await find(self._appraise(credentials, alias=alias, step=step), budget=budget, share=Share.DEVICE)
 
     async def _prove_identity(
-        self, credentials: Credentials, *, device: Finding[AttestationResult], alias: str, budget: Budget
+        self,
+        credentials: Credentials,
+        *,
+        device: Finding[AttestationResult],
+        alias: str,
+        step: OpenSpan,
+        budget: Budget,
     ) -> Finding[Identity]:
         unverified_token = credentials.unverified_token
         if unverified_token is None:
             return ABSENT
         if not credentials.evidence:
-            proof = self._verify_bearer(unverified_token, spent=None, alias=alias)
+            proof = self._verify_bearer(unverified_token, spent=None, alias=alias, step=step)
         elif isinstance(device, Proven) and (device.value.owner is None or not device.value.bound):
             spent = credentials.evidence[0].challenge_id
-            proof = self._verify_bearer(unverified_token, spent=spent, alias=alias)
+            proof = self._verify_bearer(unverified_token, spent=spent, alias=alias, step=step)
         else:
-            proof = self._verify_signed(unverified_token)
+            proof = self._verify_signed(unverified_token, step=step)
         return await find(proof, budget=budget, share=Share.IDENTITY)
 
-    async def _verify(self, unverified_token: str) -> Identity:
+    async def _verify(self, unverified_token: str, *, step: OpenSpan) -> Identity:
         unverified = read_unverified(unverified_token)
         provider = self._providers.get(unverified.issuer)
         if provider is None:
@@ -152,9 +160,13 @@ class Verification:
         expected = provider.settings
         if unverified.algorithm not in expected.algorithms:  # before anybody is asked for keys
             raise Refused(Reason.TOKEN_ALGORITHM, f"expected one of {sorted(expected.algorithms)}")
+        try:
+            keys = await self._keys.keys(expected.issuer, key_id=unverified.key_id)
+        finally:
+            step.circuit(self._keys.health(expected.issuer).circuit)
         claims = verify(
             unverified_token,
-            keys=await self._keys.keys(expected.issuer, key_id=unverified.key_id),
+            keys=keys,
             issuer=expected.issuer,
             audience=expected.audience,
             algorithms=expected.algorithms,
@@ -165,23 +177,23 @@ class Verification:
             check(claim, claims.payload)
         return provider.identity(claims)
 
-    async def _verify_signed(self, unverified_token: str) -> Identity:
+    async def _verify_signed(self, unverified_token: str, *, step: OpenSpan) -> Identity:
         """Verify a token that a device of its owner has signed for; where it is another's, the device is refused.
 
         It counts as often as there are challenges for it. As a bearer token it is used up all the same: whoever sees
         it on its way must not have it to themselves.
         """
-        identity = await self._verify(unverified_token)
+        identity = await self._verify(unverified_token, step=step)
         await self._use_up(unverified_token, expires_at=identity.expires_at)
         return identity
 
-    async def _verify_bearer(self, unverified_token: str, *, spent: str | None, alias: str) -> Identity:
+    async def _verify_bearer(self, unverified_token: str, *, spent: str | None, alias: str, step: OpenSpan) -> Identity:
         """Verify a token that nothing binds to its owner: it counts once, and is fresh or carries a nonce of ours.
 
         A device of nobody knows whom binds it to nobody, and neither does a proxy's word on one. `spent` is the
         challenge that such a device has just signed, for this conference: the token may carry the same one.
         """
-        identity = await self._verify(unverified_token)
+        identity = await self._verify(unverified_token, step=step)
         is_first_use = await self._use_up(unverified_token, expires_at=identity.expires_at)
         # OIDC Core 3.1.3.7 step 11: a token that carries our nonce was minted for this very question.
         nonce = identity.nonce

@@ -19,6 +19,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey, RSAPublicNumbers
 
 from plugin.core import base64url
+from plugin.jose.ml_dsa import PARAMETER_SETS, MlDsaPublicKey
+from plugin.jose.roca import has_roca
 from plugin.jose.strict_json import read_object
 
 MAX_BYTES = 64 * 1024
@@ -26,16 +28,18 @@ MAX_KEYS = 32
 RSA_BITS = range(2048, 8192 + 1)
 RSA_EXPONENTS = range(2**16 + 1, 2**32, 2)
 
+# What a key of each type may verify; there is no other algorithm.
 RSA = frozenset({"RS256", "RS384", "RS512", "PS256", "PS384", "PS512"})
 P256 = frozenset({"ES256"})
 P384 = frozenset({"ES384"})
 ED25519 = frozenset({"EdDSA"})
-ALGORITHMS = RSA | P256 | P384 | ED25519
+ML_DSA = frozenset(PARAMETER_SETS)
+ALGORITHMS = RSA | P256 | P384 | ED25519 | ML_DSA
 
 # RFC 7518 sections 6.2.2, 6.3.2, 6.4; `priv` is RFC 9964's.
 PRIVATE_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"})
 
-PublicKey = RSAPublicKey | EllipticCurvePublicKey | Ed25519PublicKey
+PublicKey = RSAPublicKey | EllipticCurvePublicKey | Ed25519PublicKey | MlDsaPublicKey
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +126,9 @@ def _parse_public(jwk: Mapping[str, object]) -> tuple[frozenset[str], PublicKey]
             return P384, _parse_ec(x, y=y, curve=SECP384R1())
         case {"kty": "OKP", "crv": "Ed25519", "x": str(x)}:
             return ED25519, Ed25519PublicKey.from_public_bytes(base64url.decode(x))
+        # RFC 9964: such a key is for one algorithm, and has to say which.
+        case {"kty": "AKP", "alg": str(algorithm), "pub": str(public)} if algorithm in ML_DSA:
+            return frozenset({algorithm}), PARAMETER_SETS[algorithm].from_public_bytes(base64url.decode(public))
     return None
 
 
@@ -130,6 +137,8 @@ def _parse_rsa(modulus: str, *, exponent: str) -> RSAPublicKey:
     e = int.from_bytes(base64url.decode(exponent))
     if n.bit_length() not in RSA_BITS or e not in RSA_EXPONENTS:
         raise ValueError(f"got a modulus of {n.bit_length()} bits, or an exponent, that is not in use")
+    if has_roca(n):
+        raise ValueError("got a modulus that can be factored (CVE-2017-15361)")
     return RSAPublicNumbers(e=e, n=n).public_key()
 
 

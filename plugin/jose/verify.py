@@ -18,6 +18,7 @@ from plugin.core.reasons import Reason
 from plugin.jose.claims import SignedClaims, number, optional, shown, text, text_or_texts
 from plugin.jose.compact import read_compact, read_json
 from plugin.jose.keys import ALGORITHMS, KeySet
+from plugin.jose.ml_dsa import PARAMETER_SETS, MlDsa
 
 # How far the clocks of a provider and of this house may be apart.
 LEEWAY = timedelta(seconds=60)
@@ -26,6 +27,8 @@ MAX_SUBJECT = 255  # OIDC Core 2
 
 # An instance of our own, which has neither `none` nor HMAC, whatever becomes of PyJWT's global one.
 _JWS = jwt.PyJWS(algorithms=sorted(ALGORITHMS), options={"verify_signature": True, "enforce_minimum_key_length": True})
+for _name, _kind in PARAMETER_SETS.items():
+    _JWS.register_algorithm(_name, MlDsa(_kind))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +98,7 @@ def verify_signature(unverified_token: str, *, keys: KeySet, algorithms: frozens
     try:
         signed = _JWS.decode_complete(
             unverified_token,
-            key=key.public,
+            key=key.public,  # type: ignore[arg-type] # its own kinds of keys; ML-DSA's was registered
             algorithms=sorted(algorithms & key.algorithms),
             options={"verify_signature": True, "enforce_minimum_key_length": True},
             detached_payload=None,

@@ -2,8 +2,10 @@
 
 import re
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from plugin.core.identity import Level
+from plugin.jose.keys import parse_jwks
 from plugin.ports import IdpSettings
 from plugin.shell.toml_reader import Table
 
@@ -37,7 +39,11 @@ def read_idp(table: Table) -> tuple[IdpEntry, ...]:
         groups_claim=table.text("groups_claim", default=""),
         tenants=frozenset(table.texts("tenants", required=False)),
         key_hosts=frozenset(table.texts("key_hosts", required=False)),
+        keys_file=table.path("keys_file") if table.has("keys_file") else None,
+        keys_kept=timedelta(hours=table.number("keys_kept_hours", default=24, least=1, most=168)),
     )
+    if settings.keys_file is not None:
+        _check_keys_file(table, algorithms=settings.algorithms)
     entry = IdpEntry(
         adapter=table.text("adapter"),
         settings=settings,
@@ -57,6 +63,23 @@ def read_idp(table: Table) -> tuple[IdpEntry, ...]:
 
 def _of_tenant(settings: IdpSettings, *, tenant: str) -> IdpSettings:
     return replace(settings, issuer=settings.issuer.replace(TENANT, tenant), tenants=frozenset())
+
+
+def _check_keys_file(table: Table, *, algorithms: frozenset[str]) -> None:
+    """Note a file whose keys could verify nothing, and settings for a network that is not used then."""
+    for name in ("key_hosts", "private"):
+        if table.has(name):
+            table.problem(name, "got a setting for asking the provider, expected none beside `keys_file`")
+    content = table.content("keys_file")
+    if content is None:
+        return
+    try:
+        keys = parse_jwks(content)
+    except ValueError as error:
+        table.problem("keys_file", str(error))
+        return
+    if not keys.count(algorithms):
+        table.problem("keys_file", f"got no key for {', '.join(sorted(algorithms))}")
 
 
 def _levels(table: Table, name: str) -> dict[str, Level]:

@@ -237,7 +237,12 @@ async def _cancel(task: asyncio.Task[None]) -> None:
 
 
 def open_fetch(idp: IdpEntry) -> HttpFetch:
-    """Allow the provider's own hosts, at private addresses only where it is on our own network."""
+    """Allow the provider's own hosts, at private addresses only where it is on our own network.
+
+    Of a provider whose keys lie in a file, nothing is asked.
+    """
+    if idp.settings.keys_file is not None:
+        return HttpFetch(hosts=frozenset())
     hosts = frozenset((urlsplit(idp.settings.issuer).hostname or "", *idp.settings.key_hosts))
     if idp.private:
         return HttpFetch(hosts=frozenset(), private_hosts=hosts)

@@ -29,6 +29,11 @@ PRIVATE_NETWORKS = tuple(
     ip_network(network) for network in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7")
 )
 
+# RFC 6052: whoever connects to such an address is led to the IPv4 address in its end.
+NAT64 = ip_network("64:ff9b::/96")
+# Global by name alone: a translator of our own network's (RFC 8215) leads anywhere in it, and a group is no host.
+NOBODYS = tuple(ip_network(network) for network in ("64:ff9b:1::/48", "224.0.0.0/4", "ff00::/8"))
+
 _MAX_AGE = re.compile(r"(?:^|[,\s])max-age=(\d{1,9})(?:$|[,\s])", re.IGNORECASE)
 
 
@@ -150,7 +155,7 @@ def _may_lead_to(host: str, address: IPv4Address | IPv6Address, *, private_hosts
         return address.is_loopback
     if host in private_hosts and is_within(address, PRIVATE_NETWORKS):
         return True
-    return address.is_global
+    return address.is_global and not is_within(address, NOBODYS)
 
 
 def _address(host: str) -> IPv4Address | IPv6Address | None:
@@ -158,8 +163,17 @@ def _address(host: str) -> IPv4Address | IPv6Address | None:
         address = ip_address(host)
     except ValueError:
         return None
-    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
-    return mapped or address
+    return address if isinstance(address, IPv4Address) else _embedded(address) or address
+
+
+def _embedded(address: IPv6Address) -> IPv4Address | None:
+    """Return the IPv4 address that an address of IPv6 stands for: it leads where that one leads."""
+    in_its_end = IPv4Address(int(address) & 0xFFFFFFFF)
+    # RFC 4291 2.5.5: the compatible form is `::a.b.c.d`; `::` and `::1` are no such addresses.
+    is_compatible = 1 < int(address) <= int(in_its_end)
+    if address in NAT64 or is_compatible:
+        return in_its_end
+    return address.ipv4_mapped or address.sixtofour
 
 
 async def _read(response: aiohttp.ClientResponse, *, host: str, limit: int) -> bytes:

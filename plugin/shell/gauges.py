@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from plugin.core.reasons import Reason
+from plugin.flow.circuit import Circuit
 from plugin.flow.provider_keys import ProviderHealth, ProviderKeys
 from plugin.ports import Clock, DeviceCa
 from plugin.revocation.lists import CrlFiles
@@ -38,10 +39,15 @@ def show_bundle(metrics: Metrics, revision: str) -> None:
 
 
 def show_providers(metrics: Metrics, keys: ProviderKeys, *, issuers: Iterable[str], clock: Clock) -> None:
-    """Show how old each provider's keys are, and how asking for them has gone."""
-    for gauge in (metrics.idp_keys_age, metrics.idp_failures, metrics.idp_last_fetch):
+    """Show which keys of each provider are held, how old they are, and how asking for them goes."""
+    keyed = (metrics.idp_keys_age, metrics.idp_keys_changed, metrics.idp_keys)
+    for gauge in (*keyed, metrics.idp_failures, metrics.idp_last_fetch, metrics.idp_circuit):
         gauge.clear()
     for issuer in issuers:
+        metrics.idp_keys.labels(issuer).set_function(partial(_count, keys, issuer))
+        metrics.idp_keys_changed.labels(issuer).set_function(partial(_since_change, keys, issuer, clock))
+        for circuit in Circuit:
+            metrics.idp_circuit.labels(issuer, circuit.value).set_function(partial(_is_circuit, keys, issuer, circuit))
         metrics.idp_keys_age.labels(issuer).set_function(partial(_age, keys, issuer, clock))
         metrics.idp_failures.labels(issuer).set_function(partial(_failures, keys, issuer))
         for outcome in OUTCOMES:
@@ -67,8 +73,23 @@ def _answering(lane: Lane) -> float:
 
 
 def _age(keys: ProviderKeys, issuer: str, clock: Clock) -> float:
-    fetched_at = keys.health(issuer).fetched_at
-    return math.nan if fetched_at is None else (clock() - fetched_at).total_seconds()
+    return _seconds_since(keys.health(issuer).fetched_at, clock)
+
+
+def _since_change(keys: ProviderKeys, issuer: str, clock: Clock) -> float:
+    return _seconds_since(keys.health(issuer).changed_at, clock)
+
+
+def _seconds_since(moment: datetime | None, clock: Clock) -> float:
+    return math.nan if moment is None else (clock() - moment).total_seconds()
+
+
+def _count(keys: ProviderKeys, issuer: str) -> float:
+    return keys.health(issuer).keys
+
+
+def _is_circuit(keys: ProviderKeys, issuer: str, circuit: Circuit) -> float:
+    return float(keys.health(issuer).circuit is circuit)
 
 
 def _failures(keys: ProviderKeys, issuer: str) -> float:

@@ -171,6 +171,17 @@ class Metrics:
             "How the last fetch of a provider's keys went: 1 for ok, never, or the reason why not.",
             ("issuer", "outcome"),
         )
+        self.idp_circuit = gauge(
+            "vestibule_idp_circuit",
+            "The way to a provider: 1 for closed, open (it failed and is left alone) or half-open (on trial).",
+            ("issuer", "circuit"),
+        )
+        self.idp_keys = gauge("vestibule_idp_keys", "Keys of a provider that are held.", ("issuer",))
+        self.idp_keys_changed = gauge(
+            "vestibule_idp_keys_changed_seconds",
+            "Since a provider was last seen to change its keys; NaN where it has not been.",
+            ("issuer",),
+        )
         self.device_ca_days_left = gauge(
             "vestibule_device_ca_days_left", "Days until the first anchor of a device CA ends.", ("ca",)
         )

@@ -3,10 +3,12 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from tests.bench.contest import BARE, CHALLENGE, FLASK, JOIN, TOKEN, WARM, Result
+from tests.bench.flood import Wave
 from tests.bench.ladder import Rung
 from tests.bench.tally import Tally
 
 WARM_AT_MOST = 3.0
+SLOWED_AT_MOST = 1.25
 
 
 def ladder(rungs: Sequence[Rung]) -> str:
@@ -24,6 +26,29 @@ def tally(counted: Sequence[Tally]) -> str:
     ]
     head = f"{'what one question asks for':44}{'Cedar':>8}" + "".join(f"{method:>7}" for method in (*methods, "spans"))
     return "\n".join((head, *lines, "", ""))
+
+
+def flood(waves: Sequence[Wave]) -> str:
+    """Write what bad tokens cost, and what they do to good ones and to the provider."""
+    head = f"{'bad tokens, a good one around each hundred':44}{'number':>8}{'CPU us':>9}{'x good':>8}{'slowed':>8}"
+    lines = [
+        f"{one.kind:44}{one.size:8}{one.bad:9.0f}{one.bad / one.before:8.2f}{one.after / one.before:8.2f}"
+        f"{one.asked:7}{one.wrong:7}"
+        for one in waves
+    ]
+    slowed = max(one.after / one.before for one in waves)
+    aim = _aim("a good token after the worst of them, CPU as before", slowed, most=SLOWED_AT_MOST)
+    return "\n".join((f"{head}{'asked':>7}{'wrong':>7}", *lines, "", aim, *flood_faults(waves), "", ""))
+
+
+def flood_faults(waves: Sequence[Wave]) -> list[str]:
+    """Say which kind got in, kept somebody out, or made us ask the provider more often than is allowed."""
+    wrong = [f"FAULT {one.kind}: {one.wrong} wrong answers" for one in waves if one.wrong]
+    return wrong + [
+        f"FAULT {one.kind}: asked for {one.asked} documents, expected at most {one.may_ask}"
+        for one in waves
+        if one.asked > one.may_ask
+    ]
 
 
 def table(results: Mapping[str, Result]) -> str:
@@ -52,7 +77,7 @@ def _aims(results: Mapping[str, Result]) -> Iterator[str]:
 
 
 def _aim(name: str, ratio: float, *, most: float) -> str:
-    return f"{'reached' if ratio <= most else 'missed '} {name}: {ratio:.2f} times, aim {most:.0f}"
+    return f"{'reached' if ratio <= most else 'missed '} {name}: {ratio:.2f} times, aim {most:g}"
 
 
 def faults(results: Mapping[str, Result]) -> list[str]:

@@ -5,9 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from plugin.shell.wiring import utc_now
 from tests.bench import contest, household, questions, report
+from tests.bench.flood import ready
 from tests.bench.ladder import Ladder
 from tests.bench.tally import tallies
+from tests.jose.garbage import GARBAGE
 
 
 @pytest.mark.component("gunicorn")
@@ -52,3 +55,12 @@ async def test_a_question_that_was_answered_is_not_put_to_cedar_again(tmp_path: 
     assert {one.spans for one in counted.values()} == {6}
     assert counted["cold: a token and a device"].cedar == 5
     assert counted["warm: Pexip participant, again"].cedar == 0
+
+
+async def test_a_flood_is_measured_beside_good_tokens() -> None:
+    async with ready(clock=utc_now) as flood:
+        waves = [await flood.wave(kind, size=100) for kind in GARBAGE]
+
+    assert report.flood_faults(waves) == []
+    assert all(one.bad > 0 and one.before > 0 and one.after > 0 for one in waves)
+    assert "a key id each" in report.flood(waves)

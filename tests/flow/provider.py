@@ -41,13 +41,17 @@ class HandClock:
 
 @dataclass
 class Provider:
-    """A provider's two documents over a network that can be cut, slowed down, and counts who asks."""
+    """A provider's two documents over a network that can be cut, slowed down, and counts who asks.
+
+    What has `missing` in its URL is not there.
+    """
 
     key_ids: list[str] = field(default_factory=lambda: ["first"])
     metadata: dict[str, Any] = field(default_factory=lambda: {"issuer": ISSUER, "jwks_uri": KEYS_URL})
     key_set: bytes | None = None
     max_age: int | None = None
     status: int = 200
+    missing: str = ""
     is_down: bool = False
     answers: asyncio.Event = field(default_factory=asyncio.Event)
     asked: list[str] = field(default_factory=list)
@@ -60,7 +64,8 @@ class Provider:
         await self.answers.wait()
         if self.is_down:
             raise Unavailable("sso.example.com", Reason.IDP_UNREACHABLE, "no answer in time")
-        return Fetched(status=self.status, body=self._body(url)[:limit], max_age=self.max_age)
+        status = 404 if self.missing and self.missing in url else self.status
+        return Fetched(status=status, body=self._body(url)[:limit], max_age=self.max_age)
 
     def _body(self, url: str) -> bytes:
         if url.endswith("openid-configuration"):

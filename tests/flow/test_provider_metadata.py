@@ -152,3 +152,23 @@ async def test_issuer_that_is_not_configured_is_refused_and_never_asked(house: H
 
     assert refusal.value.reason is Reason.TOKEN_ISSUER
     assert house.provider.asked == []
+
+
+async def test_what_is_told_of_a_failure_holds_no_query(house: House) -> None:
+    house.provider.metadata["jwks_uri"] = f"{KEYS_URL}?appid=secret"
+    house.provider.missing = "/keys"
+
+    with pytest.raises(Unavailable) as outage:
+        await house.keys.keys(ISSUER, key_id=None)
+
+    assert f"got status `404` from `{KEYS_URL}`" in outage.value.detail
+
+
+async def test_what_is_told_of_a_failure_is_short_however_long_the_lie_is(house: House) -> None:
+    house.provider.metadata["jwks_uri"] = f"https://sso.example.com:{'x' * 10_000}/keys"
+
+    with pytest.raises(Unavailable) as outage:
+        await house.keys.keys(ISSUER, key_id=None)
+
+    assert outage.value.reason is Reason.IDP_MISCONFIGURED
+    assert len(outage.value.detail) <= 256

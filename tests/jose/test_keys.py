@@ -144,8 +144,8 @@ JSON = st.recursive(
     max_leaves=5,
 )
 MEMBERS = st.fixed_dictionaries(
-    {"kty": st.sampled_from(["RSA", "EC", "OKP"]) | JSON},
-    optional=dict.fromkeys(("crv", "n", "e", "x", "y", "alg", "use", "key_ops", "kid"), JSON),
+    {"kty": st.sampled_from(["RSA", "EC", "OKP", "AKP"]) | JSON},
+    optional=dict.fromkeys(("crv", "n", "e", "x", "y", "pub", "alg", "use", "key_ops", "kid"), JSON),
 )
 
 

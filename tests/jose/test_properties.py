@@ -7,7 +7,10 @@ from hypothesis import strategies as st
 
 from plugin.core import base64url
 from plugin.core.reasons import Reason
-from tests.jose.issuer import claims, header, reason_of, sign
+from plugin.jose.keys import ALGORITHMS, KeySet
+from tests.jose import post_quantum
+from tests.jose.issuer import KEYS, claims, header, reason_of, sign
+from tests.jose.post_quantum import SETS
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -17,6 +20,9 @@ JSON = st.recursive(
 CLAIM_NAMES = ("iss", "sub", "aud", "azp", "iat", "exp", "nbf")
 PARAMETER_NAMES = ("alg", "kid", "typ", "x5t", "crit", "jwk", "b64")
 GOOD = sign()
+POST_QUANTUM = {name: post_quantum.sign(name) for name in SETS}
+EVERY_KEY = KeySet(keys=(*KEYS.keys, *post_quantum.key_set(*map(post_quantum.public, SETS)).keys))
+KEY_IDS = ("rsa", "ec", "ed", *SETS)
 SETTINGS = settings(deadline=None, max_examples=100)  # how long an example takes says nothing about the code
 
 
@@ -62,6 +68,27 @@ def test_any_signed_header_is_accepted_or_refused(changes: dict[str, object]) ->
     verdict = reason_of(sign(head=header(**changes)))
 
     assert verdict is None or isinstance(verdict, Reason)
+
+
+@SETTINGS
+@given(st.sampled_from(sorted(ALGORITHMS)), st.sampled_from(KEY_IDS), st.binary(max_size=5000))
+def test_a_made_up_signature_is_refused_under_every_algorithm(algorithm: str, key_id: str, signature: bytes) -> None:
+    parts = (json.dumps(header(alg=algorithm, kid=key_id)).encode(), json.dumps(claims()).encode(), signature)
+    token = ".".join(map(base64url.encode, parts))
+
+    assert reason_of(token, keys=EVERY_KEY, algorithms=ALGORITHMS) is not None
+
+
+@SETTINGS
+@given(st.sampled_from(SETS), st.integers(0), st.integers(0, 7))
+def test_a_flipped_bit_of_a_post_quantum_token_is_refused(name: str, place: int, bit: int) -> None:
+    signed, _, signature = POST_QUANTUM[name].rpartition(".")
+    raw = bytearray(base64url.decode(signature))
+    raw[place % len(raw)] ^= 1 << bit
+
+    token = f"{signed}.{base64url.encode(bytes(raw))}"
+
+    assert reason_of(token, keys=EVERY_KEY, algorithms=ALGORITHMS) is Reason.TOKEN_SIGNATURE
 
 
 @SETTINGS

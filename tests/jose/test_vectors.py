@@ -13,6 +13,7 @@ from tests.vectors import shared_folder
 
 VECTORS = shared_folder() / "vectors" / "jose"
 WYCHEPROOF = json.loads((VECTORS / "wycheproof" / "json_web_signature_test.json").read_text())
+KEY_SETS = json.loads((VECTORS / "wycheproof" / "json_web_key_test.json").read_text())
 
 # Valid signatures that this house refuses all the same, each group with its reason.
 REFUSED_ALL_THE_SAME = {
@@ -34,9 +35,22 @@ CASES = [
 ]
 
 
-def is_accepted(token: str, *, jwk: dict[str, object]) -> bool:
+KEY_SET_CASES = [
+    # Of what is valid there, HMAC is what this house refuses all the same.
+    pytest.param(
+        group.get("public") or group["private"],
+        test["jws"],
+        test["result"] == "valid" and "public" in group,
+        id=f"{test['tcId']} {group['comment']} {test['comment']}",
+    )
+    for group in KEY_SETS["testGroups"]
+    for test in group["tests"]
+]
+
+
+def is_accepted(token: str, *, jwks: dict[str, object]) -> bool:
     try:
-        keys = parse_jwks(json.dumps({"keys": [jwk]}).encode())
+        keys = parse_jwks(json.dumps(jwks).encode())
         verify_signature(token, keys=keys, algorithms=ALGORITHMS)
     except (ValueError, Refused):
         return False
@@ -45,7 +59,12 @@ def is_accepted(token: str, *, jwk: dict[str, object]) -> bool:
 
 @pytest.mark.parametrize(("jwk", "token", "expected"), CASES)
 def test_wycheproof_signature(jwk: dict[str, object], token: str, expected: bool) -> None:
-    assert is_accepted(token, jwk=jwk) == expected
+    assert is_accepted(token, jwks={"keys": [jwk]}) == expected
+
+
+@pytest.mark.parametrize(("jwks", "token", "expected"), KEY_SET_CASES)
+def test_wycheproof_key_set(jwks: dict[str, object], token: str, expected: bool) -> None:
+    assert is_accepted(token, jwks=jwks) == expected
 
 
 def example(path: str) -> tuple[dict[str, Any], str, str]:
@@ -94,3 +113,27 @@ def test_worked_example_of_what_is_not_in_use_is_refused(path: str, reason: Reas
 
 def test_no_vector_is_left_out() -> None:
     assert len(CASES) == WYCHEPROOF["numberOfTests"]
+    assert len(KEY_SET_CASES) == KEY_SETS["numberOfTests"]
+
+
+@pytest.mark.parametrize(
+    ("path", "fault"),
+    [
+        pytest.param("3_1.ec_public_key.json", "none of 1 keys", id="RFC 7520 3.1 P-521"),
+        pytest.param("3_2.ec_private_key.json", "private or symmetric", id="RFC 7520 3.2 EC private"),
+        pytest.param("3_3.rsa_public_key.json", None, id="RFC 7520 3.3 RSA public"),
+        pytest.param("3_4.rsa_private_key.json", "private or symmetric", id="RFC 7520 3.4 RSA private"),
+        pytest.param("3_5.symmetric_key_mac_computation.json", "private or symmetric", id="RFC 7520 3.5 symmetric"),
+        pytest.param("3_6.symmetric_key_encryption.json", "private or symmetric", id="RFC 7520 3.6 symmetric"),
+    ],
+)
+def test_worked_example_of_a_key_is_read_or_refused(path: str, fault: str | None) -> None:
+    jwk = (VECTORS / "cookbook" / "jwk" / path).read_bytes()
+    told = None
+
+    try:
+        parse_jwks(b'{"keys":[' + jwk + b"]}")
+    except ValueError as error:
+        told = str(error)
+
+    assert (told is None) if fault is None else (fault in str(told))

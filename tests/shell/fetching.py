@@ -82,6 +82,9 @@ class Names(AbstractResolver):
         self._addresses = addresses
         self.asked: list[str] = []
 
+    def lead_to(self, *addresses: str) -> None:
+        self._addresses = addresses
+
     async def resolve(self, host: str, port: int = 0, family: AddressFamily = AF_INET) -> list[ResolveResult]:
         self.asked.append(host)
         return [

@@ -30,7 +30,7 @@ MFA = "urn:acme:mfa"
 
 
 class Issuer:
-    """An OpenID provider with a discovery document, keys and a pen. It can be down (503) or hang until it is let go."""
+    """An OpenID provider with documents and a pen. It can be down (503), or hang until let go, and counts requests."""
 
     def __init__(self, org: str) -> None:
         self.org = org
@@ -38,6 +38,7 @@ class Issuer:
         self.url = ""
         self.down = False
         self.hanging = False
+        self.times_asked = 0
         self.asked = asyncio.Event()
         self.let_go = asyncio.Event()
 
@@ -71,6 +72,7 @@ class Issuer:
         return jwt.encode({"alg": "ES256", "typ": "JWT", "kid": self.key.kid}, payload, signer)
 
     async def _behave(self) -> None:
+        self.times_asked += 1
         self.asked.set()
         if self.hanging:
             await self.let_go.wait()

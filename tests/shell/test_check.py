@@ -1,11 +1,13 @@
 """`vestibule check`: everything that is wrong, at once, with its place, before anything starts."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from plugin.shell.cli import main
+from tests.jose.issuer import EC, RSA
 from tests.shell.parties import DeviceAuthority
 from tests.shell.spoiled import problems_after, problems_with
 from tests.shell.world import PASSWORD, write_configuration
@@ -23,6 +25,12 @@ ACME, PARTNERS = "https://sso.acme.example", "https://sso.partners.example"
 def file(tmp_path: Path) -> Path:
     (tmp_path / "namesake.crl").write_bytes(DeviceAuthority().crl)
     (tmp_path / "other-ca.crl").write_bytes(DeviceAuthority("Another CA").crl)
+    for name, jwk in (
+        ("private.json", EC.as_dict(private=True)),
+        ("ec.json", EC.as_dict(private=False)),
+        ("rsa.json", RSA.as_dict(private=False)),
+    ):
+        (tmp_path / name).write_text(json.dumps({"keys": [jwk]}))
     return write_configuration(
         tmp_path, acme=ACME, partners=PARTNERS, authority=DeviceAuthority(), device_ca="# <device_ca>"
     )
@@ -51,6 +59,14 @@ def test_a_good_configuration_has_no_problems(file: Path, capsys: pytest.Capture
         ('algorithms = ["ES256"]', 'algorithms = ["none"]', "idp[0]"),
         ('algorithms = ["ES256"]', 'algorithms = ["HS256"]', "idp[0]"),
         ('adapter = "oidc"', 'adapter = "odic"', "idp[0].adapter"),
+        ('adapter = "oidc"', 'adapter = "oidc"\nkeys_kept_hours = 0', "idp[0].keys_kept_hours"),
+        ('adapter = "oidc"', 'adapter = "oidc"\nkeys_kept_hours = 169', "idp[0].keys_kept_hours"),
+        ('adapter = "oidc"', 'adapter = "oidc"\nkeys_file = "no-such.json"', "idp[0].keys_file"),
+        ('adapter = "oidc"', 'adapter = "oidc"\nkeys_file = "device-ca.pem"', "idp[0].keys_file"),
+        ('adapter = "oidc"', 'adapter = "oidc"\nkeys_file = "private.json"', "idp[0].keys_file"),
+        ('adapter = "oidc"', 'adapter = "oidc"\nkeys_file = "rsa.json"', "idp[0].keys_file"),
+        ('adapter = "oidc"', 'adapter = "oidc"\nkeys_file = "ec.json"\nprivate = true', "idp[0].private"),
+        ('adapter = "oidc"', 'adapter = "oidc"\nkeys_file = "ec.json"\nkey_hosts = ["k.example"]', "idp[0].key_hosts"),
         ('"urn:acme:mfa" = 2', '"urn:acme:mfa" = 9', 'idp[0].acr."urn:acme:mfa"'),
         ("device-ca.pem", "no-such.pem", "device_ca[0].certificates_file"),
         ("device-ca.pem", "secrets/pexip", "device_ca"),
@@ -108,6 +124,12 @@ def test_each_mistake_is_named_by_its_key(file: Path, old: str, new: str, key: s
     problems = problems_with(file, old, new)
 
     assert any(problem.startswith(f"{key}: ") for problem in problems), problems
+
+
+def test_no_private_key_is_ever_in_a_problem(file: Path) -> None:
+    problems = problems_with(file, 'adapter = "oidc"', 'adapter = "oidc"\nkeys_file = "private.json"')
+
+    assert EC.as_dict(private=True)["d"] not in "\n".join(problems)
 
 
 def test_all_problems_are_reported_at_once(file: Path) -> None:

@@ -1,5 +1,6 @@
 """Where fetching may lead: to hosts of the configuration, and to addresses that such a host may have."""
 
+import asyncio
 import ssl
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,6 +19,10 @@ from tests.shell.fetching import SHORT, Names, fetching, reason_of
 
 THIS_MACHINE = ["127.0.0.1", "0.0.0.0", "::1", "::ffff:127.0.0.1", "169.254.169.254", "fe80::1"]  # noqa: S104 - refused
 PRIVATE = ["10.0.0.1", "172.16.0.1", "192.168.1.1", "100.64.0.1", "fd00::1"]
+# The ways in which an address of IPv6 can stand for 10.0.0.1 or 127.0.0.1: NAT64, 6to4, Teredo, mapped, compatible.
+DISGUISED = ["64:ff9b::a00:1", "64:ff9b::7f00:1", "2002:a00:1::1", "2001:0:a00:1::1", "::ffff:10.0.0.1", "::10.0.0.1"]
+DISGUISED += ["64:ff9b:1::a00:1"]
+NOBODYS = ["224.0.0.1", "239.255.255.250", "ff02::1", "ff0e::1", "255.255.255.255", "240.0.0.1", "192.0.2.1"]
 
 
 @pytest.mark.parametrize(
@@ -49,7 +54,7 @@ async def test_url_that_is_not_permitted_is_not_even_looked_up(url: str) -> None
     assert names.asked == []
 
 
-@pytest.mark.parametrize("address", [*THIS_MACHINE, *PRIVATE])
+@pytest.mark.parametrize("address", [*THIS_MACHINE, *PRIVATE, *DISGUISED, *NOBODYS])
 async def test_name_outside_does_not_lead_inside(address: str) -> None:
     async with fetching(hosts=frozenset({"sso.example.com"}), resolver=Names(address)) as fetch:
         verdict = await reason_of(fetch, "https://sso.example.com/keys")
@@ -71,6 +76,34 @@ async def test_name_in_a_private_network_is_tried_at_its_address() -> None:
         verdict = await reason_of(fetch, "https://sso.corp.example/keys")
 
     assert verdict is Reason.IDP_UNREACHABLE
+
+
+async def test_of_many_addresses_only_those_are_tried_that_a_name_may_lead_to() -> None:
+    connected = []
+
+    def accept(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connected.append(writer)
+        writer.close()
+
+    inside = await asyncio.start_server(accept, "127.0.0.1", 0)
+    port = inside.sockets[0].getsockname()[1]
+    names, host = Names("127.0.0.1", "10.255.255.1", "::1"), frozenset({"sso.corp.example"})
+    async with fetching(private_hosts=host, resolver=names, timeout=SHORT) as fetch:
+        verdicts = [await reason_of(fetch, f"https://sso.corp.example:{port}/keys") for _ in range(2)]
+    inside.close()
+
+    assert verdicts == [Reason.IDP_UNREACHABLE] * 2
+    assert connected == []
+
+
+async def test_name_that_is_bound_anew_to_an_address_inside_is_not_followed() -> None:
+    names = Names("10.255.255.1")
+    async with fetching(private_hosts=frozenset({"sso.corp.example"}), resolver=names, timeout=SHORT) as fetch:
+        before = await reason_of(fetch, "https://sso.corp.example/keys")
+        names.lead_to("127.0.0.1")
+        afterwards = await reason_of(fetch, "https://sso.corp.example:8443/keys")
+
+    assert (before, afterwards) == (Reason.IDP_UNREACHABLE, Reason.IDP_MISCONFIGURED)
 
 
 async def test_loopback_name_that_leads_elsewhere_is_not_followed() -> None:

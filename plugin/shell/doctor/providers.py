@@ -1,12 +1,13 @@
 """Whether the identity providers can be reached as `serve` reaches them, and whether their clocks and ours agree."""
 
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from plugin.core.errors import Unavailable
 from plugin.core.reasons import Reason
 from plugin.flow.provider_keys import ProviderKeys
-from plugin.jose.keys import KeySet
+from plugin.jose.claims import shown
+from plugin.jose.keys import Key, KeySet
 from plugin.ports import Clock, Fetch, IdpSettings
 from plugin.shell.check import Checked
 from plugin.shell.doctor.report import Level, Line
@@ -19,19 +20,20 @@ MAX_BYTES = 256 * 1024
 SKEW_WARNING, SKEW_FAULT = timedelta(seconds=30), timedelta(seconds=60)
 ADVICE = {
     Reason.IDP_UNREACHABLE: "see that this machine reaches it: name service, firewall, its certificate's CA",
-    Reason.IDP_MISCONFIGURED: "compare `issuer`, `key_hosts` and `private` with the provider's discovery document",
+    Reason.IDP_MISCONFIGURED: "compare `issuer`, `key_hosts` and `private` with the provider's discovery document,"
+    " or mend the file that `keys_file` names",
 }
 
 
 async def examine(checked: Checked, *, clock: Clock = utc_now) -> AsyncIterator[Line]:
-    """Ask every provider for its metadata and keys."""
+    """Ask every provider for its metadata and keys, or look at the file that stands for them."""
     for idp in checked.config.idps:
         fetch = open_fetch(idp)
         keys = ProviderKeys([idp.settings], fetch=fetch, clock=clock)
         try:
             line = await _keys(idp.settings, keys=keys)
             yield line
-            if line.level is Level.OK:
+            if line.level is Level.OK and idp.settings.keys_file is None:
                 yield await _clock(idp.settings, fetch=fetch, clock=clock)
         finally:
             await keys.close()
@@ -45,12 +47,26 @@ async def _keys(settings: IdpSettings, *, keys: ProviderKeys) -> Line:
     except Unavailable as unavailable:
         told = f"{unavailable.reason.code}: {unavailable.detail}"
         return Line(level=Level.FAULT, subject=subject, found=told, advice=ADVICE[unavailable.reason])
-    count = found.count(settings.algorithms)
-    if not count:
+    usable = [key for key in found.keys if settings.algorithms & key.algorithms]
+    if not usable:
         expected = f"no key for {', '.join(sorted(settings.algorithms))}"
         advice = "set `algorithms` to what the provider signs with"
         return Line(level=Level.FAULT, subject=subject, found=expected, advice=advice)
-    return Line(level=Level.OK, subject=subject, found=f"{count} usable key(s)")
+    named = ", ".join(_named(key, algorithms=settings.algorithms) for key in usable)
+    return Line(level=Level.OK, subject=subject, found=f"{len(usable)} usable: {named}; {_lasting(settings)}")
+
+
+def _named(key: Key, *, algorithms: frozenset[str]) -> str:
+    key_id = "unnamed" if key.key_id is None else shown(key.key_id)
+    return f"{key_id} for {' '.join(sorted(algorithms & key.algorithms))}"
+
+
+def _lasting(settings: IdpSettings) -> str:
+    """Say how long these keys will do."""
+    if settings.keys_file is None:
+        return f"kept for {settings.keys_kept / timedelta(hours=1):.0f} h while it does not answer"
+    changed = datetime.fromtimestamp(settings.keys_file.stat().st_mtime, tz=UTC)
+    return f"from `{settings.keys_file.name}`, which last changed at {changed.isoformat(timespec='minutes')}"
 
 
 async def _clock(settings: IdpSettings, *, fetch: Fetch, clock: Clock) -> Line:

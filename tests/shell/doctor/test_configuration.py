@@ -44,6 +44,13 @@ async def test_a_provider_that_is_down_is_told_from_one_that_is_misconfigured(wo
     assert lines[f"idp {world.partners.url} keys"].level is Level.OK
 
 
+async def test_usable_keys_are_told_by_id_and_algorithm_and_how_long_they_do(world: World):
+    lines = await lines_of(world)
+
+    found = lines[f"idp {world.acme.url} keys"].found
+    assert found == f'1 usable: `"{world.acme.key.kid}"` for ES256; kept for 24 h while it does not answer'
+
+
 async def test_a_store_that_another_process_holds_is_a_fault_and_examining_it_changes_nothing(world: World):
     file = world.folder / "state" / "vestibule.db"
     rival = sqlite3.connect(file, isolation_level=None)
