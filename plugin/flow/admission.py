@@ -25,6 +25,7 @@ from plugin.core.reasons import Reason
 from plugin.core.record import DecisionRecord
 from plugin.core.trunks import find_trunk
 from plugin.flow import tracing
+from plugin.flow.admissions import mark_of
 from plugin.flow.assertions import Recognition, agree, read_assertion
 from plugin.flow.budget import Budget, Share
 from plugin.flow.ledger import Ledger
@@ -204,7 +205,7 @@ class Admission:
         with steps.step(tracing.WRITE) as step:
             record = draft(decision, decision_id=decision_id)
             try:
-                await self._ledger.enter(record, budget=budget)
+                await self._ledger.enter(record, budget=budget, mark=mark_of(join, decision))
             except Unavailable as unavailable:
                 # What cannot be written down admits nobody and sends nobody on to a sign-in. Any other Deny stays what
                 # it is.

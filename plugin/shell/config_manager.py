@@ -36,7 +36,7 @@ def read_manager(pexip: Table) -> ManagerEntry | None:
         password=table.secret("password", required=True) or "",
         ca=_ca(table),
         policy_url=table.url("policy_url") if table.has("policy_url") else None,
-        watch_minutes=table.number("watch_minutes", default=0, least=0, most=24 * 60),
+        watch_minutes=table.number("watch_minutes", default=0, least=0, most=60),
     )
     table.finish()
     return entry

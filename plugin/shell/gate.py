@@ -1,6 +1,6 @@
 """Whether the doors are open: there is a house to ask while serving, and none while starting or draining."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -25,6 +25,7 @@ class House:
     rooms: PexipRooms
     clock: Clock
     store_check: StoreCheck
+    pseudonym: Callable[[str], str]
 
 
 @dataclass(slots=True)

@@ -14,6 +14,7 @@ from plugin.core.errors import Unavailable
 from plugin.core.reasons import Reason
 from plugin.core.record import DecisionRecord
 from plugin.flow.admission import Admission
+from plugin.flow.admissions import Admissions
 from plugin.flow.assertions import Recognition
 from plugin.flow.challenges import Challenges
 from plugin.flow.exchange import Exchange
@@ -30,6 +31,7 @@ from plugin.shell.fetch import HttpFetch
 from plugin.shell.gate import House
 from plugin.shell.gauges import show_bundle, show_device_cas, show_providers
 from plugin.shell.metered_store import MeteredStore
+from plugin.shell.pexip_watch import open_watch
 from plugin.shell.revocation import open_crl_files, open_revocation
 from plugin.shell.store_check import StoreCheck
 from plugin.shell.telemetry import Telemetry
@@ -88,6 +90,8 @@ async def open_house(
             listeners=listeners,
         )
         stack.push_async_callback(house.store_check.close)
+        admissions = Admissions(store=store, clock=clock)
+        await open_watch(checked, admissions=admissions, house=house, metrics=metrics, stack=stack)
         show_bundle(metrics, checked.bundle.revision)
         show_providers(metrics, keys, issuers=[idp.settings.issuer for idp in config.idps], clock=clock)
         show_device_cas(metrics, config.device_cas, crl_files=crl_files, clock=clock)
@@ -171,6 +175,7 @@ def furnish(
         rooms=checked.rooms,
         clock=clock,
         store_check=StoreCheck(store, clock=clock, monotonic=time.monotonic),
+        pseudonym=ledger.pseudonym,
     )
 
 
