@@ -89,6 +89,9 @@ class Store(Protocol):
     async def purge(self, *, now: datetime) -> int:
         """Remove some expired entries, in bounded time, and say how many: 0 = none is left."""
 
+    def waiting(self, *, calls: int) -> float:
+        """Say for how many seconds so many calls, one after the other, would have to wait for others now."""
+
     async def close(self) -> None: ...
 
 

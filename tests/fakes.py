@@ -1,10 +1,12 @@
 """Stand-ins for the outside, with behaviour: a clock that is moved by hand, and a store in memory that can fail."""
 
 import json
+import time
 from datetime import UTC, datetime, timedelta
 
 from plugin.core.errors import Unavailable
 from plugin.core.reasons import Reason
+from plugin.flow.budget import Budget
 from plugin.ports import Json
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -23,12 +25,29 @@ class HandClock:
         self.now += timedelta(**by)
 
 
+class HandWatch:
+    """Seconds that pass when they are told to."""
+
+    def __init__(self) -> None:
+        self.seconds = 100.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+def ample() -> Budget:
+    """Return a budget of which nothing is ever spent."""
+    watch = HandWatch()
+    return Budget(since=time.time_ns(), began=watch(), monotonic=watch)
+
+
 class MemoryStore:
-    """A Store in memory. `broken` makes every call Unavailable."""
+    """A Store in memory. `broken` makes every call Unavailable; `keeps_waiting` is what it says of its queue."""
 
     def __init__(self) -> None:
         self.entries: dict[tuple[str, str], tuple[str, datetime]] = {}
         self.broken = False
+        self.keeps_waiting = 0.0
 
     async def put(self, kind: str, key: str, value: Json, *, expires_at: datetime, synced: bool = True) -> None:  # noqa: ARG002 - no disk
         self._check()
@@ -63,6 +82,9 @@ class MemoryStore:
         for key in expired:
             del self.entries[key]
         return len(expired)
+
+    def waiting(self, *, calls: int) -> float:  # noqa: ARG002 - as long as it is told to
+        return self.keeps_waiting
 
     async def close(self) -> None:
         self.broken = True

@@ -93,6 +93,7 @@ class Reason(Enum):
     )
     STORE_UNAVAILABLE = ("store-unavailable", "The admission service cannot keep its records. Please try later.")
     DEADLINE = ("deadline", "Your request could not be checked in time. Please try again.")
+    ABANDONED = ("abandoned", "Whoever asked did not wait for the answer, so nobody was admitted.")
     INTERNAL_ERROR = ("internal-error", "The admission service failed. Please try later.")
 
     # at the border

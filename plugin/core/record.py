@@ -34,12 +34,28 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Shadowed:
+    """What the shadow bundle would have decided, with its revision.
+
+    `outcome` is that of a decision, or `error` where the bundle failed, or `skipped` where there was no time for it.
+    """
+
+    outcome: str
+    zone: str | None
+    capabilities: tuple[str, ...]
+    reasons: tuple[Mark, ...]
+    bundle: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DecisionRecord:
     """`person` and `device` are keyed pseudonyms, empty where nothing was proven. `remedy` = what would open it.
 
     `principal` is `user`, `guest`, `gateway` or `room-system`, empty where there was nobody to judge; `trunk` is the
     name of the trunk that a call came by. `far_end` is `unknown` where people may be behind it whom nobody has seen.
     `host_notice` is the line for whoever leads the meeting.
+
+    `shadow` is there where a shadow bundle was asked about the same facts.
 
     `conference` is the entry's name, empty where there is no such entry: what a caller made up is not written down.
     Every field has its sentence in REFERENCE.md, and `deploy/decision-record.schema.json` is made from this class.
@@ -68,4 +84,5 @@ class DecisionRecord:
     location: str = ""
     deadline: float = 0.0
     facts: SeenFacts | None = None
+    shadow: Shadowed | None = None
     schema: int = SCHEMA

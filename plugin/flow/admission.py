@@ -9,6 +9,7 @@ decision is written down (`ledger`) and then said in the platform's words (`plat
 Nothing here may open a door that the judge has kept shut. What fails on the way is a gap, and a gap is a Deny.
 """
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
@@ -22,7 +23,7 @@ from plugin.core.finding import ABSENT, Finding, Gap, Proven, Unproven
 from plugin.core.identity import Identity
 from plugin.core.join import Credentials, JoinRequest
 from plugin.core.reasons import Reason
-from plugin.core.record import DecisionRecord
+from plugin.core.record import DecisionRecord, Shadowed
 from plugin.core.trunks import find_trunk
 from plugin.flow import tracing
 from plugin.flow.admissions import mark_of
@@ -30,6 +31,7 @@ from plugin.flow.assertions import Recognition, agree, read_assertion
 from plugin.flow.budget import Budget, Share
 from plugin.flow.ledger import Ledger
 from plugin.flow.offers import offer
+from plugin.flow.shadow import Policies
 from plugin.flow.ticketing import Ticketing
 from plugin.flow.tracer import Tracing
 from plugin.flow.tracing import Steps
@@ -38,6 +40,7 @@ from plugin.policy.bundle import Bundle
 from plugin.policy.judge import judge
 from plugin.ports import Clock, Json, PlatformAdapter
 
+LATE = Deny(reasons=(because(Reason.DEADLINE),))
 Draft = Callable[..., DecisionRecord]
 
 NOBODY = Proofs(identity=ABSENT, device=ABSENT)
@@ -58,7 +61,7 @@ class Admission:
     def __init__(
         self,
         *,
-        bundle: Bundle,
+        policies: Policies,
         directory: Directory,
         recognition: Recognition,
         verification: Verification,
@@ -67,7 +70,8 @@ class Admission:
         tracing: Tracing,
         clock: Clock,
     ) -> None:
-        self._bundle = bundle
+        self._bundle = policies.bundle
+        self._shadow = policies.shadow
         self._directory = directory
         self._recognition = recognition
         self._verification = verification
@@ -111,14 +115,15 @@ class Admission:
             # 3 judge
             with steps.step(tracing.JUDGE) as step:
                 facts = self._facts(join, conference=conference, proofs=proofs, trunk=trunk)
-                decision = self._judge(join, facts=facts)
-                decision = platform.honour(join, decision)
+                ask = partial(_judge, join=join, facts=facts, platform=platform)
+                # Judging cannot be interrupted: it is not begun without time to write.
+                decision = ask(self._bundle) if budget.left(Share.RECORD) else LATE
                 step.outcome(tracing.outcome(decision))
+            shadow = await self._shadow.judge(ask, steps=steps, budget=budget) if self._shadow and facts else None
 
             # 4 write
-            draft = partial(
-                self._draw_up, join, facts=facts, proofs=proofs, trunk=trunk, platform=platform, steps=steps
-            )
+            basis = _Basis(facts=facts, proofs=proofs, trunk=trunk, shadow=shadow)
+            draft = partial(self._draw_up, join, basis=basis, platform=platform, steps=steps)
             return await self._write(join, decision, draft=draft, platform=platform, steps=steps, budget=budget)
 
     async def _prove(
@@ -159,6 +164,8 @@ class Admission:
             return Proofs(identity=redeemed, device=ABSENT)
         ticket, now = redeemed.value, self._clock()
         identity: Finding[Identity] = Proven(value=ticket.identity)
+        if not self._verification.vouches_for(ticket.identity):
+            identity = Unproven(gap=Gap.REFUSED, reason=Reason.TOKEN_ISSUER)
         if ticket.identity.expires_at <= now:
             identity = Unproven(gap=Gap.REFUSED, reason=Reason.TOKEN_EXPIRED)
         device: Finding[AttestationResult] = ABSENT
@@ -186,11 +193,6 @@ class Admission:
             now=join.received_at,
         )
 
-    def _judge(self, join: JoinRequest, *, facts: Facts | None) -> Decision:
-        if facts is None:
-            return Deny(reasons=(because(Reason.CONFERENCE_UNKNOWN),))
-        return offer(judge(self._bundle, facts), join=join, facts=facts, bundle=self._bundle)
-
     async def _write(
         self,
         join: JoinRequest,
@@ -206,6 +208,11 @@ class Admission:
             record = draft(decision, decision_id=decision_id)
             try:
                 await self._ledger.enter(record, budget=budget, mark=mark_of(join, decision))
+            except asyncio.CancelledError:
+                # Nobody waits for this answer any more, so nobody was admitted, whatever the store has begun to write.
+                gone = Deny(reasons=(because(Reason.ABANDONED),))
+                self._ledger.correct(draft(gone, decision_id=decision_id))
+                raise
             except Unavailable as unavailable:
                 # What cannot be written down admits nobody and sends nobody on to a sign-in. Any other Deny stays what
                 # it is.
@@ -225,24 +232,40 @@ class Admission:
         decision: Decision,
         *,
         decision_id: str,
-        facts: Facts | None,
-        proofs: Proofs,
-        trunk: Trunk | None,
+        basis: "_Basis",
         platform: PlatformAdapter,
         steps: Steps,
     ) -> DecisionRecord:
+        facts = basis.facts
         record = self._ledger.draw_up(
             join,
             decision,
             decision_id=decision_id,
             conference=facts.conference if facts else None,
-            proofs=proofs,
-            trunk=trunk,
+            proofs=basis.proofs,
+            trunk=basis.trunk,
             bundle=self._bundle.revision,
             trace_id=steps.trace_id,
         )
         seen = self._ledger.put_away(facts, bundle=self._bundle) if facts else None
-        return replace(record, steps=steps.taken, facts=seen, told=platform.told(join, decision))
+        return replace(record, steps=steps.taken, facts=seen, told=platform.told(join, decision), shadow=basis.shadow)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Basis:
+    """What a decision rests on, and what the shadow bundle says of it. `facts` None = there is no such conference."""
+
+    facts: Facts | None
+    proofs: Proofs
+    trunk: Trunk | None
+    shadow: Shadowed | None
+
+
+def _judge(bundle: Bundle, *, join: JoinRequest, facts: Facts | None, platform: PlatformAdapter) -> Decision:
+    """Judge by a bundle, as far as the platform can keep to it."""
+    if facts is None:
+        return platform.honour(join, Deny(reasons=(because(Reason.CONFERENCE_UNKNOWN),)))
+    return platform.honour(join, offer(judge(bundle, facts), join=join, facts=facts, bundle=bundle))
 
 
 def _of_trunk(join: JoinRequest, *, ticket: Finding[str | None]) -> Proofs:

@@ -21,6 +21,7 @@ class Share(Enum):
 
     DEVICE = 1.2
     IDENTITY = 1.8
+    SHADOW = 2.0
     RECORD = 2.3
 
 
@@ -31,6 +32,14 @@ class Budget:
     since: int
     began: float
     monotonic: Callable[[], float]
+
+    def spent(self) -> float:
+        """Return the seconds that are gone since the question came."""
+        return self.monotonic() - self.began
+
+    def due(self) -> float:
+        """Return the seconds until the answer has to be out; 0 = it is late."""
+        return max(0.0, ANSWER_SECONDS - self.spent())
 
     def left(self, share: Share) -> float:
         """Return the seconds that a part has left; 0 = it has to be over."""

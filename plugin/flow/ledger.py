@@ -91,7 +91,7 @@ class Ledger:
             outcome=tracing.outcome(decision),
             zone=None if isinstance(decision, Deny) else decision.zone,
             capabilities=tuple(sorted(capability.value for capability in capabilities)),
-            reasons=tuple(_mark(reason) for reason in decision.reasons),
+            reasons=tuple(mark(reason) for reason in decision.reasons),
             remedy=_step_up(decision),
             person=self.pseudonym(proofs.identity.value.key) if isinstance(proofs.identity, Proven) else "",
             device=self.pseudonym(proofs.device.value.device_id) if isinstance(proofs.device, Proven) else "",
@@ -183,8 +183,8 @@ class Ledger:
             "principal": record.principal,
             "trunk": record.trunk,
             "host_notice": record.host_notice,
-            "reasons": [mark.code for mark in record.reasons],
-            "policies": [policy for mark in record.reasons for policy in mark.policies],
+            "reasons": [one.code for one in record.reasons],
+            "policies": [policy for one in record.reasons for policy in one.policies],
             "trace_id": record.trace_id,
         }
         log.info("decision", extra=fields)
@@ -217,7 +217,8 @@ def _step_up(decision: Decision) -> StepUp | None:
     return remedy if isinstance(remedy, StepUp) else None
 
 
-def _mark(reason: Because) -> Mark:
+def mark(reason: Because) -> Mark:
+    """Write a reason down."""
     return Mark(
         code=reason.reason.code,
         message=reason.message,

@@ -8,6 +8,7 @@ It must never ask an issuer that is not configured, nor let what callers present
 
 import asyncio
 import logging
+from collections import ChainMap
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -59,6 +60,14 @@ class ProviderKeys:
 
     def __init__(self, providers: Iterable[IdpSettings], *, fetch: Fetch, clock: Clock) -> None:
         self._providers = {settings.issuer: _Provider(settings, fetch=fetch, clock=clock) for settings in providers}
+
+    @classmethod
+    def of(cls, parts: Iterable["ProviderKeys"]) -> "ProviderKeys":
+        """Look up in all of these, of which each stays its owner's to close."""
+        whole = cls.__new__(cls)
+        held = [part._providers for part in parts]  # noqa: SLF001 - of this class
+        whole._providers = dict(ChainMap(*held))  # noqa: SLF001 - of this class
+        return whole
 
     async def keys(self, issuer: str, *, key_id: str | None) -> KeySet:
         """Return the issuer's keys, looked up anew where `key_id` is not among them. Raises Refused or Unavailable."""

@@ -4,10 +4,12 @@ Each decision is written down before it is said, and what cannot be written down
 a span holds an alias, an address or a password: the record says which table of the configuration decided.
 """
 
+import asyncio
 from dataclasses import replace
 
 from plugin.core.decision import Because, because
 from plugin.core.errors import Unavailable
+from plugin.core.reasons import Reason
 from plugin.core.record import DecisionRecord, Mark
 from plugin.core.registration import (
     NotRegistered,
@@ -51,11 +53,14 @@ class Registrar:
                 record = self._draw_up(registration, platform=platform, steps=steps)
                 try:
                     await self._ledger.enter(record, budget=budget)
+                except asyncio.CancelledError:
+                    # Nobody waits for this answer any more, so nothing was registered.
+                    self._ledger.correct(_refused(record, because(Reason.ABANDONED)))
+                    raise
                 except Unavailable as unavailable:
                     if isinstance(registration, Registered):
                         reason = because(unavailable.reason, detail=unavailable.detail)
-                        registration = NotRegistered(reason=reason)
-                        record = replace(record, outcome=tracing.DENY, reasons=(_mark(reason),))
+                        registration, record = NotRegistered(reason=reason), _refused(record, reason)
                     self._ledger.correct(record)
                 step.outcome(record.outcome)
             steps.describe(record)
@@ -81,6 +86,10 @@ class Registrar:
             steps=steps.taken,
             deadline=ANSWER_SECONDS,
         )
+
+
+def _refused(record: DecisionRecord, reason: Because) -> DecisionRecord:
+    return replace(record, outcome=tracing.DENY, reasons=(_mark(reason),))
 
 
 def _outcome(registration: Registration) -> str:

@@ -37,6 +37,7 @@ READ = "read"
 IDENTITY = "identity"
 DEVICE = "device"
 JUDGE = "judge"
+SHADOW = "shadow"
 WRITE = "write"
 """The steps. Each has a span `vestibule.STEP`, a child of its question's."""
 

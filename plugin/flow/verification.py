@@ -104,6 +104,11 @@ class Verification:
         provider = self._providers.get(issuer)
         return assurances_of(provider.settings) if provider else ()
 
+    def vouches_for(self, identity: Identity) -> bool:
+        """Say whether somebody whose token was verified earlier would still count as who they were then."""
+        provider = self._providers.get(identity.issuer)
+        return provider is not None and provider.settings.org == identity.org
+
     async def prove(self, join: JoinRequest, *, steps: Steps, budget: Budget) -> Proofs:
         """Prove what a question presents by itself, each proof in a step of its own.
 

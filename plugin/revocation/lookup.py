@@ -1,7 +1,8 @@
 """The Revocation port: every certificate of a path but its anchor, asked at every source that its CA has."""
 
 import asyncio
-from collections.abc import Mapping
+from collections import ChainMap
+from collections.abc import Iterable, Mapping
 from itertools import pairwise, product
 from typing import Protocol
 
@@ -23,6 +24,12 @@ class RevocationLookup:
 
     def __init__(self, sources: Mapping[str, tuple[Source, ...]]) -> None:
         self._sources = sources
+
+    @classmethod
+    def of(cls, parts: Iterable["RevocationLookup"]) -> "RevocationLookup":
+        """Look up in all of these."""
+        held = [part._sources for part in parts]  # noqa: SLF001 - of this class
+        return cls(ChainMap(*map(dict, held)))
 
     async def check(self, path: tuple[bytes, ...], *, ca: str) -> None:
         if not path and ca not in self._sources:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 
 from plugin.core.directory import Directory
 from plugin.core.facts import Line, Separate
@@ -17,15 +18,22 @@ from plugin.shell.check_devices import Ends, check_device_cas
 from plugin.shell.check_rooms import build_rooms, check_restrictions
 from plugin.shell.config import Config, read_config
 from plugin.shell.registry import idp_adapters, verifiers
+from plugin.shell.stamps import Stamps
 from plugin.shell.toml_reader import Problems
+
+NOTHING_SEEN: Stamps = MappingProxyType({})
 
 
 class CheckFailed(Exception):
-    """Everything that is wrong, each as `file:line: problem` or `file: key.path: problem`."""
+    """Everything that is wrong, each as `file:line: problem` or `file: key.path: problem`.
 
-    def __init__(self, problems: tuple[str, ...]) -> None:
+    `seen` are the files that have been looked at, as each was just before.
+    """
+
+    def __init__(self, problems: tuple[str, ...], *, seen: Stamps = NOTHING_SEEN) -> None:
         super().__init__("\n".join(problems))
         self.problems = problems
+        self.seen = seen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +46,8 @@ class Checked:
     rooms: PexipRooms
     providers: dict[str, IdpAdapter]
     verifiers: dict[str, AttestationVerifier]
+    seen: Stamps
+    shadow: Bundle | None = None
     ends: Ends = field(default_factory=Ends)
 
 
@@ -47,7 +57,7 @@ def check(file: Path) -> Checked:
     problems = Problems(file=str(file), folder=file.parent)
     check_restrictions(checked.config, bundle=checked.bundle, rooms=checked.rooms, problems=problems)
     if problems.found:
-        raise CheckFailed(tuple(map(str, problems.found)))
+        raise CheckFailed(tuple(map(str, problems.found)), seen=checked.seen)
     return checked
 
 
@@ -56,18 +66,24 @@ def prepare(file: Path) -> Checked:
     problems = Problems(file=str(file), folder=file.parent)
     config = read_config(file, problems=problems)
     if config is None:
-        raise CheckFailed(tuple(map(str, problems.found)))
+        raise CheckFailed(tuple(map(str, problems.found)), seen=problems.seen)
     providers = _build_providers(config, problems=problems)
     device_verifiers = _build_verifiers(config, problems=problems)
     ends = Ends()
     if device_verifiers:  # else no anchors could be read, which has been noted
         ends = check_device_cas(config.device_cas, now=datetime.now(UTC), problems=problems)
     rooms = build_rooms(config, problems=problems)
-    bundle, policy_problems = _load_bundle(config)
+    bundle, policy_problems = _load_bundle(config.bundle, config=config)
+    shadow = None
+    if config.shadow:
+        shadow, found = _load_bundle(config.shadow, config=config)
+        policy_problems += tuple(f"shadow: {problem}" for problem in found)
     if bundle and not problems.found:
         _check_conferences(config, bundle=bundle, problems=problems)
-    if problems.found or bundle is None:
-        raise CheckFailed((*map(str, problems.found), *policy_problems))
+    if shadow and not problems.found:
+        _check_classifications(config, bundle=shadow, whose=" by the shadow bundle", problems=problems)
+    if problems.found or policy_problems or bundle is None:
+        raise CheckFailed((*map(str, problems.found), *policy_problems), seen=problems.seen)
     return Checked(
         config=config,
         bundle=bundle,
@@ -75,6 +91,8 @@ def prepare(file: Path) -> Checked:
         rooms=rooms,
         providers=providers,
         verifiers=device_verifiers,
+        seen=problems.seen,
+        shadow=shadow,
         ends=ends,
     )
 
@@ -127,20 +145,18 @@ def _build_verifiers(config: Config, *, problems: Problems) -> dict[str, Attesta
         return {}
 
 
-def _load_bundle(config: Config) -> tuple[Bundle | None, tuple[str, ...]]:
+def _load_bundle(folder: Path, *, config: Config) -> tuple[Bundle | None, tuple[str, ...]]:
     try:
-        return load_bundle(config.bundle, setting=setting_of(config)), ()
+        return load_bundle(folder, setting=setting_of(config)), ()
     except BundleProblems as found:
         return None, tuple(map(str, found.problems))
 
 
 def _check_conferences(config: Config, *, bundle: Bundle, problems: Problems) -> None:
     """Note what only the bundle can tell of a conference: its classification, and a seat that it does not have."""
+    _check_classifications(config, bundle=bundle, whose="", problems=problems)
     for entry in config.conferences:
         conference = entry.conference
-        if conference.classification not in bundle.data.classifications:
-            expected = f"expected one of {', '.join(sorted(bundle.data.classifications))}"
-            problems.add(f"{entry.place}.classification", f"got `{conference.classification}`, {expected}")
         rooms = outward(conference, setting=bundle.setting)
         if conference.sso_group and conference.separate is Separate.DENY and len(rooms) > 1:
             message = "people whom the platform signs in arrive outermost, where `separate` denies them all"
@@ -151,3 +167,10 @@ def _check_conferences(config: Config, *, bundle: Bundle, problems: Problems) ->
         if not rooms:
             message = "the conference takes people from outside the house, expected a zone that is outside too"
             problems.add(f"{entry.place}.zones", message)
+
+
+def _check_classifications(config: Config, *, bundle: Bundle, whose: str, problems: Problems) -> None:
+    expected = f"expected one of {', '.join(sorted(bundle.data.classifications))}{whose}"
+    for entry in config.conferences:
+        if entry.conference.classification not in bundle.data.classifications:
+            problems.add(f"{entry.place}.classification", f"got `{entry.conference.classification}`, {expected}")

@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import logging
+import signal
 import sys
 from pathlib import Path
 
@@ -73,6 +74,8 @@ def parser() -> argparse.ArgumentParser:
 
 def _serve(options: argparse.Namespace) -> int:
     log_as_json(logging.INFO)
+    # Somebody who asks for a reload before there is anything to reload would end the process.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     checked = check(options.config)
     traces = telemetry.start(checked.config.telemetry_endpoint)
     try:
@@ -94,9 +97,10 @@ def _check(options: argparse.Namespace) -> int:
 
 def _summary(checked: Checked) -> str:
     config = checked.config
+    shadow = f", shadow: {checked.shadow.revision[:12]}" if checked.shadow else ""
     return (
         f"{config.file}: no problems found (identity providers: {len(config.idps)}, zones: {len(config.zones)}, "
-        f"conferences: {len(config.conferences)}, bundle: {checked.bundle.revision[:12]})"
+        f"conferences: {len(config.conferences)}, bundle: {checked.bundle.revision[:12]}{shadow})"
     )
 
 

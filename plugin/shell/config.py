@@ -46,6 +46,7 @@ class Config:
     client_certificates: bool
     store_url: str
     bundle: Path
+    shadow: Path | None
     house: frozenset[str]
     idps: tuple[IdpEntry, ...]
     device_cas: tuple[DeviceCa, ...]
@@ -74,7 +75,7 @@ def read_config(file: Path, *, problems: Problems) -> Config | None:
     With problems, the configuration is good for finding more of them and for nothing else.
     """
     try:
-        values = tomllib.loads(file.read_text(encoding="utf-8"))
+        values = tomllib.loads(problems.see(file).read_text(encoding="utf-8"))
     except OSError as error:
         problems.add("", f"cannot read the file: {error.strerror}")
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -108,6 +109,7 @@ def read_tables(root: Table, *, file: Path) -> Config:
         client_certificates=server.flag("client_certificates", default=False),
         store_url=_store_url(store),
         bundle=policy.path("bundle"),
+        shadow=policy.path("shadow") if policy.has("shadow") else None,
         house=house,
         idps=idps,
         device_cas=tuple(read_device_ca(table, issuers=issuers) for table in root.tables("device_ca")),

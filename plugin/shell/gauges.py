@@ -23,11 +23,12 @@ OUTCOMES = (OK, NEVER, Reason.IDP_UNREACHABLE.code, Reason.IDP_MISCONFIGURED.cod
 DAY = timedelta(days=1)
 
 
-def show_lanes(metrics: Metrics, lanes: Mapping[str, Lane]) -> None:
-    """Show how full each lane is."""
-    for name, lane in lanes.items():
-        metrics.lane_answering.labels(name).set_function(partial(_answering, lane))
-        metrics.lane_most.labels(name).set(lane.most)
+def show_lanes(metrics: Metrics, lanes: Iterable[Lane]) -> None:
+    """Show how full each lane is, and how many it has refused."""
+    for lane in lanes:
+        metrics.lane_answering.labels(lane.name).set_function(partial(_answering, lane))
+        metrics.lane_most.labels(lane.name).set(lane.most)
+        metrics.refused_at_once.labels(lane.name)
 
 
 def show_bundle(metrics: Metrics, revision: str) -> None:

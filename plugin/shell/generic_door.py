@@ -12,9 +12,8 @@ from functools import partial
 from aiohttp import web
 
 from plugin.core import base64url
-from plugin.core.address import IpNetwork
+from plugin.core.address import Address
 from plugin.core.decision import Decision, Deny, because
-from plugin.core.device import Evidence
 from plugin.core.enforcement import Enforcement
 from plugin.core.errors import Unavailable
 from plugin.core.join import JoinRequest
@@ -24,12 +23,13 @@ from plugin.flow.budget import Budget
 from plugin.flow.exchange import Refusal
 from plugin.jose.strict_json import read_object
 from plugin.platforms import generic
-from plugin.platforms.generic import BadRequest, CallerRights, NotEntitled
+from plugin.platforms.generic import BadRequest, NotEntitled
 from plugin.ports import Json
+from plugin.shell.arrival import budget_of
 from plugin.shell.client_certificate import client_certificate_of
 from plugin.shell.config_platforms import CallerEntry
 from plugin.shell.gate import Gate, House, Lane
-from plugin.shell.http import begin, explicit
+from plugin.shell.http import explicit, recognise
 from plugin.shell.metering import REASON, marked
 from plugin.shell.rate import RateLimit
 from plugin.shell.source import source_of
@@ -38,9 +38,7 @@ log = logging.getLogger(__name__)
 
 NO_STORE = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
 BEARER = {"WWW-Authenticate": "Bearer"}
-# Clients are strangers until they have proven something, so there is less room for them than for platforms.
-MOST_CLIENTS = 25
-MOST_PLATFORMS = 100
+CLIENTS, CALLERS = "clients", "callers"
 MAX_VALUES = 5_000
 NOTHING: Mapping[str, str] = {}
 
@@ -49,9 +47,9 @@ Handler = Callable[..., Awaitable[web.Response]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrival:
-    """What is known of a client's request beside its body. `client_certificate` is a listed proxy's word."""
+    """A request whose body may still be on its way, and the time that there is for the answer."""
 
-    client_certificate: Evidence | None
+    request: web.Request
     budget: Budget
 
 
@@ -72,28 +70,23 @@ class GenericAnswers:
 
 
 class GenericDoor:
-    """`POST /v1/challenges`, `POST /v1/tickets` and `POST /v1/joins`."""
+    """`POST /v1/challenges`, `POST /v1/tickets` and `POST /v1/joins`.
 
-    def __init__(
-        self,
-        callers: tuple[CallerEntry, ...],
-        *,
-        gate: Gate,
-        limit: RateLimit,
-        proxies: tuple[IpNetwork, ...],
-        certifying: tuple[IpNetwork, ...],
-    ) -> None:
-        self._callers = callers
-        self._proxies = proxies
-        self._certifying = certifying
+    Who asks is told by the configuration that counts at that moment; and whom to believe is looked up again in the
+    house that answers, since a body can be sent slowly, across a change of both.
+    """
+
+    def __init__(self, *, gate: Gate, limit: RateLimit) -> None:
+        self._gate = gate
         self._limit = limit
-        self._clients = Lane(gate=gate, most=MOST_CLIENTS)
-        self._platforms = Lane(gate=gate, most=MOST_PLATFORMS)
+        # Clients are strangers until they have proven something, so there is less room for them than for platforms.
+        self._clients = Lane(gate=gate, name=CLIENTS, most=25, patience=0.5)
+        self._platforms = Lane(gate=gate, name=CALLERS, most=100, patience=1.0)
 
     @property
-    def lanes(self) -> Mapping[str, Lane]:
-        """The lanes by name."""
-        return {"clients": self._clients, "callers": self._platforms}
+    def lanes(self) -> tuple[Lane, ...]:
+        """The ways through this door."""
+        return self._clients, self._platforms
 
     def routes(self) -> list[web.AbstractRouteDef]:
         return [
@@ -106,11 +99,12 @@ class GenericDoor:
         ]
 
     async def _open(self, answer: Handler, request: web.Request) -> web.Response:
-        if not self._limit.allows(source_of(request, proxies=self._proxies)):
+        budget = budget_of(request)
+        if not self._allows(source_of(request, proxies=self._gate.config.proxies)):
             return _error(429, message="too many requests from this address", headers={"Retry-After": "60"})
-        certificate = client_certificate_of(request, certifying=self._certifying)
-        answer = partial(answer, Arrival(client_certificate=certificate, budget=begin()))
-        return await explicit(_explained(_ask(answer, request, lane=self._clients)), otherwise=_denied)
+        answer = partial(answer, Arrival(request=request, budget=budget))
+        asked = _ask(answer, request, lane=self._clients, waited=budget.spent())
+        return await explicit(_explained(asked), otherwise=_denied, seconds=budget.due())
 
     async def _challenge(self, _arrival: Arrival, body: Json, *, house: House) -> web.Response:
         alias = generic.read_challenge(body)
@@ -129,7 +123,9 @@ class GenericDoor:
         return web.json_response(answer, status=201, headers=NO_STORE)
 
     async def _ticket(self, arrival: Arrival, body: Json, *, house: House) -> web.Response:
-        join = generic.read_ticket(body, client_certificate=arrival.client_certificate, now=house.clock())
+        certifying = house.config.proxies if house.config.client_certificates else ()
+        certificate = client_certificate_of(arrival.request, certifying=certifying)
+        join = generic.read_ticket(body, client_certificate=certificate, now=house.clock())
         issued = await house.exchange.issue(join, budget=arrival.budget)
         if isinstance(issued, Refusal):
             record = issued.record
@@ -139,32 +135,40 @@ class GenericDoor:
         return web.json_response(answer, status=201, headers=NO_STORE)
 
     async def _join(self, request: web.Request) -> web.Response:
-        caller = self._caller_of(request)
-        source = source_of(request, proxies=self._proxies)
-        if caller is None and not self._limit.allows(source):
+        budget, config = budget_of(request), self._gate.config
+        source = source_of(request, proxies=config.proxies)
+        caller = _caller_of(request, callers=config.callers)
+        if caller is None and not self._allows(source):
             return _error(429, message="too many requests from this address", headers={"Retry-After": "60"})
         if caller is None:
             log.error("join without a valid bearer token", extra={"source": source})
-            return _error(401, message="expected `Authorization: Bearer` with a caller's token", headers=BEARER)
-        trace = _traceparent(request) if caller.traces else None
-        answer = partial(self._answer_join, caller.rights, trace, budget=begin())
-        return await explicit(_explained(_ask(answer, request, lane=self._platforms)), otherwise=_denied)
+            return _unauthenticated()
+        recognise(request)
+        answer = partial(self._answer_join, Arrival(request=request, budget=budget))
+        asked = _ask(answer, request, lane=self._platforms, waited=budget.spent())
+        return await explicit(_explained(asked), otherwise=_denied, seconds=budget.due())
 
-    async def _answer_join(
-        self, caller: CallerRights, trace: str | None, body: Json, *, house: House, budget: Budget
-    ) -> web.Response:
-        join = generic.read_join(body, caller=caller, now=house.clock())
-        platform = GenericAnswers(caller.enforcement)
-        answer = await house.admission.answer(join, platform=platform, budget=budget, caller_trace=trace)
+    async def _answer_join(self, arrival: Arrival, body: Json, *, house: House) -> web.Response:
+        caller = _caller_of(arrival.request, callers=house.config.callers)
+        if caller is None:  # its token was taken away while it sent the body
+            return _unauthenticated()
+        join = generic.read_join(body, caller=caller.rights, now=house.clock())
+        platform = GenericAnswers(caller.rights.enforcement)
+        trace = _traceparent(arrival.request) if caller.traces else None
+        answer = await house.admission.answer(join, platform=platform, budget=arrival.budget, caller_trace=trace)
         return marked(web.json_response(answer.body, headers=NO_STORE), said=answer.body)
 
-    def _caller_of(self, request: web.Request) -> CallerEntry | None:
-        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-        found = None
-        for caller in self._callers:  # every one is compared, so that the time tells nothing
-            if hmac.compare_digest(token.strip().encode(errors="replace"), caller.token.encode()):
-                found = caller
-        return found if scheme.lower() == "bearer" else None
+    def _allows(self, source: Address | None) -> bool:
+        return self._limit.allows(source, per_minute=self._gate.config.requests_per_minute)
+
+
+def _caller_of(request: web.Request, *, callers: tuple[CallerEntry, ...]) -> CallerEntry | None:
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    found = None
+    for caller in callers:  # every one is compared, so that the time tells nothing
+        if hmac.compare_digest(token.strip().encode(errors="replace"), caller.token.encode()):
+            found = caller
+    return found if scheme.lower() == "bearer" else None
 
 
 async def _only_post(request: web.Request) -> web.Response:
@@ -177,10 +181,10 @@ def _traceparent(request: web.Request) -> str | None:
     return texts[0] if len(texts) == 1 else None
 
 
-async def _ask(answer: Handler, request: web.Request, *, lane: Lane) -> web.Response:
-    """Answer one request. Its body is read first: who sends it slowly holds nobody up."""
+async def _ask(answer: Handler, request: web.Request, *, lane: Lane, waited: float) -> web.Response:
+    """Answer one request. Its body is read first: who sends it slowly holds nobody up, and has not waited for us."""
     body = await _body(request)
-    with lane.enter() as house:
+    with lane.enter(waited=waited) as house:
         return _denied(house) if isinstance(house, Reason) else await answer(body, house=house)
 
 
@@ -213,6 +217,10 @@ async def _explained(answer: Awaitable[web.Response]) -> web.Response:
 def _error(status: int, *, message: str, field: str = "", headers: Mapping[str, str] = NOTHING) -> web.Response:
     body = {"error": {"field": field, "message": message}}
     return web.json_response(body, status=status, headers={**NO_STORE, **headers})
+
+
+def _unauthenticated() -> web.Response:
+    return _error(401, message="expected `Authorization: Bearer` with a caller's token", headers=BEARER)
 
 
 def _denied(reason: Reason) -> web.Response:

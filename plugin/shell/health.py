@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+from plugin.flow.budget import ANSWER_SECONDS
 from plugin.shell.gate import Gate
 from plugin.shell.http import explicit
 from plugin.shell.metrics import Metrics
@@ -42,17 +43,21 @@ class Health:
 
     async def _ready(self, _request: web.Request) -> web.Response:
         # On a door, aiohttp's own 500 would become a 200 that rejects: nothing may fail out of here.
-        return await explicit(self._answer(), otherwise=lambda _reason: _said(ready=False, checks={}))
+        unready = _said(ready=False, checks={})
+        return await explicit(self._answer(), otherwise=lambda _: unready, seconds=ANSWER_SECONDS)
 
     async def _answer(self) -> web.Response:
         checks = await self.look()
-        return _said(ready=all(checks.values()), checks=checks)
+        # A configuration that was refused makes what decides no less ready. It is said, and an alert waits for it.
+        configuration = "current" if self.gate.standing.is_current else "refused"
+        return _said(ready=all(checks.values()), checks=checks, configuration=configuration)
 
 
 async def _live(_request: web.Request) -> web.Response:
     return web.json_response({"live": True}, headers=NO_STORE)
 
 
-def _said(*, ready: bool, checks: Mapping[str, bool]) -> web.Response:
+def _said(*, ready: bool, checks: Mapping[str, bool], configuration: str = "") -> web.Response:
     body = {"ready": ready, "checks": {name: "ok" if holds else "fails" for name, holds in checks.items()}}
+    body |= {"configuration": configuration} if configuration else {}
     return web.json_response(body, status=200 if ready else 503, headers=NO_STORE)

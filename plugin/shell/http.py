@@ -6,7 +6,9 @@ are, beside the judge, the only places that catch everything. Nothing of a reque
 """
 
 import asyncio
+import json
 import logging
+import socket
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -14,9 +16,10 @@ from typing import Any
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
+from plugin.core.address import IpNetwork, is_within, read_address
 from plugin.core.reasons import Reason
-from plugin.flow.budget import ANSWER_SECONDS, Budget
 from plugin.platforms.pexip import REJECT
+from plugin.shell.strangers import Strangers, most_strangers
 
 log = logging.getLogger(__name__)
 
@@ -26,19 +29,31 @@ MAX_LINE = 262_144
 MAX_FIELD = 16_384
 MAX_PATH = 4_096
 MAX_BODY = 65_536
+# For how long an answered request's body is still taken in, so that its sender gets to read the answer.
+LINGER_SECONDS = 1.0
+# Connections that may wait to be accepted: as many as are taken in while a question can still be answered in time.
+# Those beyond it are tried again by their senders, after a second.
+BACKLOG = 1_024
+# How many of them are taken in while the event loop comes round once, so that a crowd does not stop everybody else.
+ACCEPTED_AT_ONCE = 32
+SWEEP_SECONDS = 1.0
+
+_REJECT = json.dumps(REJECT).encode()
+_TURNED_AWAY = (
+    b"HTTP/1.1 200 OK\r\nContent-Type: application/json; charset=utf-8\r\n"
+    b"Content-Length: %d\r\nConnection: close\r\n\r\n%s" % (len(_REJECT), _REJECT)
+)
 
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 
-def begin() -> Budget:
-    """Begin the time of a question that has just come."""
-    return Budget(since=time.time_ns(), began=time.monotonic(), monotonic=time.monotonic)
-
-
 async def explicit(
-    answer: Awaitable[web.Response], *, otherwise: Callable[[Reason], web.Response], seconds: float = ANSWER_SECONDS
+    answer: Awaitable[web.Response], *, otherwise: Callable[[Reason], web.Response], seconds: float
 ) -> web.Response:
-    """Wait for an answer, at most `seconds`, and give the other one for whatever goes wrong."""
+    """Wait for an answer, at most `seconds`, and give the other one for whatever goes wrong.
+
+    The last resort: each step behind it has its share of the same seconds, and ends before them.
+    """
     try:
         async with asyncio.timeout(seconds):
             return await answer
@@ -51,14 +66,59 @@ async def explicit(
         return otherwise(Reason.INTERNAL_ERROR)
 
 
+async def open_port(runner: web.BaseRunner, *, host: str, port: int) -> None:
+    """Listen, and have the runner answer."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.create_server((host, port), family=family)
+    await web.SockSite(runner, listening, backlog=ACCEPTED_AT_ONCE).start()
+    # asyncio knows one number for both: how many may wait, and how many it takes in at once.
+    listening.listen(BACKLOG)
+
+
 class ExplicitHandler(RequestHandler):
     """One connection, on which aiohttp's own errors (bad request lines, unknown methods) are rejects too."""
 
-    __slots__ = ("_tell_unread",)
+    __slots__ = ("_known", "_strangers", "_tell_unread")
 
-    def __init__(self, manager: web.Server, *, tell_unread: Callable[[], None], **connection: Any) -> None:
+    def __init__(
+        self,
+        manager: web.Server,
+        *,
+        strangers: Strangers,
+        known: Callable[[], tuple[IpNetwork, ...]],
+        tell_unread: Callable[[], None],
+        **connection: Any,
+    ) -> None:
         super().__init__(manager, **connection)
+        self._strangers = strangers
+        self._known = known
         self._tell_unread = tell_unread
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        if not self._is_listed():
+            self._strangers.add(self)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        self._strangers.forget(self)
+        super().connection_lost(exc)
+
+    def recognise(self) -> None:
+        """Take note that this connection is a platform's."""
+        self._strangers.forget(self)
+
+    def turn_away(self) -> None:
+        """Reject whatever may be on its way, and close: to a platform, silence would be a yes."""
+        if isinstance(self.transport, asyncio.Transport):
+            self.transport.write(_TURNED_AWAY)
+        self.force_close()
+
+    def _is_listed(self) -> bool:
+        known = self._known()
+        if not known:
+            return False
+        address = read_address(str((self.peername or ("",))[0]).partition("%")[0])
+        return address is not None and is_within(address, known)
 
     def handle_error(
         self,
@@ -77,19 +137,41 @@ class ExplicitHandler(RequestHandler):
 class ExplicitServer(web.Server):
     """A server of such connections."""
 
-    def __init__(self, server: web.Server, *, tell_unread: Callable[[], None], **connection: Any) -> None:
-        handler = _bounded(server.request_handler, tell_unread=tell_unread)
-        super().__init__(handler, request_factory=server.request_factory, **connection)
-        self._connection = {"tell_unread": tell_unread, **connection}
+    def __init__(
+        self,
+        server: web.Server,
+        *,
+        known: Callable[[], tuple[IpNetwork, ...]],
+        tell_unread: Callable[[], None],
+        **connection: Any,
+    ) -> None:
+        self.strangers = Strangers(monotonic=time.monotonic, most=most_strangers())
+        handler = _bounded(server.request_handler, strangers=self.strangers, tell_unread=tell_unread)
+        # Who hangs up wants no answer: what is still being done for it ends.
+        super().__init__(handler, request_factory=server.request_factory, handler_cancellation=True)
+        self._connection = {
+            "strangers": self.strangers,
+            "known": known,
+            "tell_unread": tell_unread,
+            **connection,
+        }
 
     def __call__(self) -> RequestHandler:
         return ExplicitHandler(self, loop=asyncio.get_running_loop(), **self._connection)
 
 
-def _bounded(handler: Handler, *, tell_unread: Callable[[], None]) -> Handler:
+def recognise(request: web.BaseRequest) -> None:
+    """Take note that a request's connection is that of a platform, which has shown its credentials."""
+    if isinstance(request.protocol, ExplicitHandler):
+        request.protocol.recognise()
+
+
+def _bounded(handler: Handler, *, strangers: Strangers, tell_unread: Callable[[], None]) -> Handler:
     """Reject a long path before the router sees it: it looks one up once for every slash."""
 
     async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        if isinstance(request.protocol, ExplicitHandler):
+            strangers.hear(request.protocol)
         if len(request.rel_url.raw_path) > MAX_PATH:
             tell_unread()
             return web.json_response(REJECT)
@@ -101,23 +183,38 @@ def _bounded(handler: Handler, *, tell_unread: Callable[[], None]) -> Handler:
 class ExplicitRunner(web.AppRunner):
     """Runs an application on an ExplicitServer, without an access log: it would hold query strings.
 
-    `tell_unread` hears of each request that was rejected before anybody could read what it asks.
+    Connections from `known` networks, a platform's or a proxy's, are no strangers' from the beginning. `tell_unread`
+    hears of each request that was rejected before anybody could read what it asks.
     """
 
     def __init__(
-        self, app: web.Application, *, shutdown_timeout: float, tell_unread: Callable[[], None] = lambda: None
+        self,
+        app: web.Application,
+        *,
+        known: Callable[[], tuple[IpNetwork, ...]],
+        shutdown_timeout: float,
+        tell_unread: Callable[[], None] = lambda: None,
     ) -> None:
         super().__init__(app, shutdown_timeout=shutdown_timeout)
+        self._known = known
         self._tell_unread = tell_unread
+
+    async def sweep(self) -> None:
+        """Turn strangers away who say nothing, again and again, once this is set up."""
+        while isinstance(self.server, ExplicitServer):
+            await asyncio.sleep(SWEEP_SECONDS)
+            self.server.strangers.turn_away_quiet()
 
     async def _make_server(self) -> web.Server:
         server = await super()._make_server()
         # A body is taken as it comes: inflating it would be work that anybody can order, before any limit.
         return ExplicitServer(
             server,
+            known=self._known,
             tell_unread=self._tell_unread,
             max_line_size=MAX_LINE,
             max_field_size=MAX_FIELD,
+            lingering_time=LINGER_SECONDS,
             auto_decompress=False,
             access_log=None,
         )

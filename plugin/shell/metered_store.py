@@ -42,6 +42,9 @@ class MeteredStore:
         self._metrics.store_purge_age.set_function(lambda: time.monotonic() - purged_at)
         return removed
 
+    def waiting(self, *, calls: int) -> float:
+        return self._store.waiting(calls=calls)
+
     async def close(self) -> None:
         await self._store.close()
 

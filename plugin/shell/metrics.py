@@ -18,6 +18,10 @@ from prometheus_client.openmetrics import exposition as openmetrics
 
 from plugin.core.reasons import Reason
 from plugin.core.record import DecisionRecord
+from plugin.flow.shadow import agrees
+
+# A difference may lie in the zone, or in what somebody may do there, though the outcome has the same name.
+AGREES = {True: "yes", False: "no", None: "unknown"}
 
 # Half a millisecond to the 5 s after which Pexip has given up; the budget of an answer, 2.5 s, is a bound of its own.
 SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 5.0)
@@ -77,6 +81,7 @@ class Metrics:
         )
         self._declare_answers()
         self._declare_condition()
+        self._declare_configuration()
         self._declare_dependencies()
         self._declare_store()
         self._declare_pexip()
@@ -89,6 +94,11 @@ class Metrics:
             "vestibule_fail_closed",
             "Answers that refuse because this house could not answer, or whoever asked could not ask.",
             ("question", "reason"),
+        )
+        self.refused_at_once = counter(
+            "vestibule_refused_at_once",
+            "Questions refused at once because an answer would have come late, by the lane that they came in.",
+            ("lane",),
         )
         self.answer_seconds = histogram(
             "vestibule_answer_seconds", "The whole answer, from when a question is at the door.", ("question",)
@@ -116,6 +126,35 @@ class Metrics:
         self.lane_answering = gauge("vestibule_lane_answering", "Questions that are being answered now.", ("lane",))
         self.lane_most = gauge(
             "vestibule_lane_most", "How many questions are answered at once; the next is refused.", ("lane",)
+        )
+
+    def _declare_configuration(self) -> None:
+        """Declare what changes when files do: which configuration decides, and what a shadow bundle would."""
+        counter, gauge = partial(Counter, registry=self.registry), partial(Gauge, registry=self.registry)
+        self.shadow_decisions = counter(
+            "vestibule_shadow_decisions",
+            "Decisions beside which a shadow bundle was asked, by what was decided and what it would have decided.",
+            ("outcome", "shadow", "agrees"),
+        )
+        self.config_reloads = counter(
+            "vestibule_config_reloads",
+            "Times that the configuration was read again, by whether it was loaded or refused.",
+            ("outcome",),
+        )
+        self.config_generation = gauge(
+            "vestibule_config_generation",
+            "How many configurations have decided since the start, counting the one that decides now.",
+        )
+        self.config_loaded_at = gauge(
+            "vestibule_config_loaded_timestamp_seconds", "When the configuration that decides was loaded."
+        )
+        self.config_refused_at = gauge(
+            "vestibule_config_refused_timestamp_seconds",
+            "When a configuration was last refused, 0 = never since the start.",
+        )
+        self.config_is_current = gauge(
+            "vestibule_config_is_current",
+            "1 = what decides is the last that was read, 0 = that was refused and the one before goes on deciding.",
         )
 
     def _declare_dependencies(self) -> None:
@@ -209,6 +248,12 @@ class Metrics:
             self.step_seconds.labels(step.name).observe(step.milliseconds / 1000, exemplar=exemplar)
         if reason in FAIL_CLOSED:
             self.refused(QUESTION_OF_PHASE[record.phase], reason, exemplar=exemplar)
+        if record.shadow:
+            self.shadow_decisions.labels(record.outcome, record.shadow.outcome, AGREES[agrees(record)]).inc()
+
+    def refuse_at_once(self, lane: str) -> None:
+        """Count a question that was refused because there are too many."""
+        self.refused_at_once.labels(lane).inc()
 
     def refused(self, question: str, reason: str, *, exemplar: Mapping[str, str] | None = None) -> None:
         """Count an answer that refuses for one of the reasons of `FAIL_CLOSED`."""

@@ -54,52 +54,52 @@ class Question:
 
 
 class PexipDesk:
-    """Answers questions by these settings."""
+    """Answers questions, each by a house and the settings that it was built with."""
 
-    def __init__(self, settings: PexipSettings) -> None:
-        self._settings = settings
+    def __init__(self) -> None:
         self._pictures: LRUCache[Avatar, bytes] = LRUCache(MAX_PICTURES)
         # A thread of its own, so that pictures wait for each other and nothing else waits for them.
         self._painter = ThreadPoolExecutor(max_workers=1, thread_name_prefix="avatar")
 
-    async def answer(self, question: Question, *, house: House) -> Said:
+    async def answer(self, question: Question, *, house: House, settings: PexipSettings) -> Said:
         """Answer a question; None is a 404, by which Pexip draws its own placeholder for an avatar."""
         endpoint, params = question.endpoint, question.params
         if params is None:
             return refusal(endpoint, Reason.REQUEST_MALFORMED)
         match endpoint:
             case Endpoint.SERVICE | Endpoint.PARTICIPANT:
-                return await self._join(question, params=params, house=house)
+                return await _join(question, params=params, house=house, settings=settings)
             case Endpoint.REGISTRATION:
                 return await _register(question, params=params, house=house)
             case Endpoint.LOCATION:
-                said = locate(params, rooms=house.rooms, settings=self._settings)
+                said = locate(params, rooms=house.rooms, settings=settings)
                 return said or pexip.SAFE_ANSWERS[endpoint]
             case Endpoint.DIRECTORY:
-                return look_up(params, settings=self._settings) or pexip.SAFE_ANSWERS[endpoint]
+                return look_up(params, settings=settings) or pexip.SAFE_ANSWERS[endpoint]
             case Endpoint.AVATAR:
-                avatar = read_avatar(params, rooms=house.rooms, settings=self._settings)
+                avatar = read_avatar(params, rooms=house.rooms, settings=settings)
                 return await self._picture(avatar) if avatar else None
             case _:
                 assert_never(endpoint)
-
-    async def _join(self, question: Question, *, params: Params, house: House) -> Json | None:
-        read = pexip_questions.read(question.endpoint, params, settings=self._settings, now=house.clock())
-        if isinstance(read, LeftToPlatform):
-            return pexip.LEAVE
-        if isinstance(read, NotAJoin):
-            return refusal(question.endpoint, read.reason)
-        platform = PexipAnswers(rooms=house.rooms, settings=self._settings)
-        answer = await house.admission.answer(
-            read, platform=platform, budget=question.budget, credential=question.credential
-        )
-        return answer.body
 
     async def _picture(self, avatar: Avatar) -> bytes:
         if avatar not in self._pictures:
             loop = asyncio.get_running_loop()
             self._pictures[avatar] = await loop.run_in_executor(self._painter, draw, avatar)
         return self._pictures[avatar]
+
+
+async def _join(question: Question, *, params: Params, house: House, settings: PexipSettings) -> Json | None:
+    read = pexip_questions.read(question.endpoint, params, settings=settings, now=house.clock())
+    if isinstance(read, LeftToPlatform):
+        return pexip.LEAVE
+    if isinstance(read, NotAJoin):
+        return refusal(question.endpoint, read.reason)
+    platform = PexipAnswers(rooms=house.rooms, settings=settings)
+    answer = await house.admission.answer(
+        read, platform=platform, budget=question.budget, credential=question.credential
+    )
+    return answer.body
 
 
 async def _register(question: Question, *, params: Params, house: House) -> Json | None:

@@ -18,14 +18,15 @@ from functools import partial
 from plugin.core.directory import Directory
 from plugin.core.errors import Unavailable
 from plugin.flow.admissions import Admissions
+from plugin.flow.ledger import pseudonym
 from plugin.platforms.pexip_findings import Finding, Kind
 from plugin.platforms.pexip_manager import Estate, NotAsDocumented
 from plugin.platforms.pexip_presence import Present, present
 from plugin.shell.check import Checked
-from plugin.shell.gate import House
 from plugin.shell.metrics import FAULT, WARNING, Metrics
 from plugin.shell.pexip_expected import examine_estate
 from plugin.shell.pexip_manager import Manager, Pause, Unread, opened
+from plugin.shell.wiring import Ground
 
 log = logging.getLogger(__name__)
 
@@ -154,21 +155,19 @@ async def _again_and_again(look: Callable[[], Awaitable[None]], *, seconds: floa
         await pause(seconds * random.uniform(1 - JITTER, 1 + JITTER))  # noqa: S311 - spreads load, keeps no secret
 
 
-async def open_watch(
-    checked: Checked, *, admissions: Admissions, house: House, metrics: Metrics, stack: AsyncExitStack
-) -> None:
+async def open_watch(checked: Checked, *, ground: Ground, stack: AsyncExitStack) -> None:
     """Begin to watch where the configuration says so; what an earlier configuration had shown is gone in any case."""
+    metrics, pexip = ground.telemetry.metrics, checked.config.pexip
     metrics.pexip_drift.clear()
     metrics.pexip_look_age.clear()
     metrics.pexip_unadmitted.set(0)
-    pexip = checked.config.pexip
     if pexip is None or pexip.manager is None or not pexip.manager.watch_minutes:
         return
     scale = Scale(
         examine=partial(examine_estate, config=checked.config, pexip=pexip),
         directory=checked.directory,
-        admissions=admissions,
-        pseudonym=house.pseudonym,
+        admissions=Admissions(store=ground.store, clock=ground.clock),
+        pseudonym=partial(pseudonym, key=ground.pseudonym_key),
     )
     watch = Watch(await stack.enter_async_context(opened(pexip.manager)), scale=scale, metrics=metrics)
     task = asyncio.create_task(look_again_and_again(watch, minutes=pexip.manager.watch_minutes))

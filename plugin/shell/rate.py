@@ -17,17 +17,16 @@ IPV6_PREFIX = 64
 class RateLimit:
     """Counts requests per address and minute."""
 
-    def __init__(self, *, per_minute: int, monotonic: Callable[[], float]) -> None:
-        self._per_minute = per_minute
+    def __init__(self, *, monotonic: Callable[[], float]) -> None:
         self._monotonic = monotonic
         self._counts: LRUCache[tuple[str, int], int] = LRUCache(MAX_ADDRESSES)
 
-    def allows(self, source: Address | None) -> bool:
+    def allows(self, source: Address | None, *, per_minute: int) -> bool:
         """Count one request, and say whether it is within the limit. All from nowhere count as one."""
         key = (_customer(source), int(self._monotonic() // WINDOW_SECONDS))
         count = self._counts.get(key, 0) + 1
         self._counts[key] = count
-        return count <= self._per_minute
+        return count <= per_minute
 
 
 def _customer(source: Address | None) -> str:

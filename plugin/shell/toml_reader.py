@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from plugin.core.address import IpNetwork
 from plugin.shell.fetch import is_loopback
+from plugin.shell.stamps import Stamp, stamp
 
 MISSING = object()
 MAX_SECRET = 4096
@@ -35,15 +36,24 @@ class Problem:
 
 @dataclass(slots=True, kw_only=True)
 class Problems:
-    """The problems of one file. Its relative paths are relative to `folder`; `secrets` are the files that hold some."""
+    """The problems of one file. Its relative paths are relative to `folder`; `secrets` are the files that hold some.
+
+    `seen` are the file and everything that it names, as each was just before it was read.
+    """
 
     file: str
     folder: Path
     found: list[Problem] = field(default_factory=list)
     secrets: list[Path] = field(default_factory=list)
+    seen: dict[Path, Stamp | None] = field(default_factory=dict)
 
     def add(self, key: str, message: str) -> None:
         self.found.append(Problem(file=self.file, key=key, message=message))
+
+    def see(self, path: Path) -> Path:
+        """Note a file that is about to be read."""
+        self.seen.setdefault(path, stamp(path))
+        return path
 
 
 class Table:
@@ -201,11 +211,11 @@ class Table:
 
     def path(self, name: str) -> Path:
         """Read a path, relative to the configuration file's folder."""
-        return self.problems.folder / self.text(name, expected="a path")
+        return self.problems.see(self.problems.folder / self.text(name, expected="a path"))
 
     def paths(self, name: str) -> tuple[Path, ...]:
         """Read one path or a list of them."""
-        return tuple(self.problems.folder / text for text in self.text_or_texts(name))
+        return tuple(self.problems.see(self.problems.folder / text) for text in self.text_or_texts(name))
 
     def content(self, name: str) -> bytes | None:
         """Read the file that a key names; None, and a problem, where it cannot be read."""

@@ -63,6 +63,9 @@ class WatchedStore:
     async def purge(self, *, now: datetime) -> int:
         return await self._watch(self._store.purge(now=now), proves_health=False)
 
+    def waiting(self, *, calls: int) -> float:
+        return self._store.waiting(calls=calls)
+
     async def close(self) -> None:
         await self._store.close()
 

@@ -17,12 +17,15 @@ Outcome = object
 
 @dataclass(slots=True, kw_only=True)
 class Turns(Generic[W]):
-    """`do` does all works of a turn in `thread`, and returns an outcome for each."""
+    """`do` does all works of a turn in `thread`, and returns an outcome for each. `monotonic` counts seconds."""
 
     thread: ThreadPoolExecutor
     do: Callable[[Sequence[W]], Sequence[Outcome]]
+    monotonic: Callable[[], float]
     _waiting: list[tuple[W, asyncio.Future[object]]] = field(default_factory=list, init=False)
     _running: asyncio.Task[None] | None = field(default=None, init=False)
+    _began: float = field(default=0.0, init=False)  # when the turn that is under way did
+    _last: float = field(default=0.0, init=False)  # how long the one before it took, where it followed at once
 
     async def take(self, work: W) -> object:
         """Have a work done in the next turn. Raises Unavailable."""
@@ -30,8 +33,18 @@ class Turns(Generic[W]):
         told: asyncio.Future[object] = loop.create_future()
         self._waiting.append((work, told))
         if self._running is None:
+            self._began = self.monotonic()
             self._running = loop.create_task(self._run())
         return await told
+
+    def waiting(self, *, calls: int) -> float:
+        """Return for how many seconds so many works, one after the other, would wait: 0 where nothing is going on.
+
+        The first waits for the turn that is under way, and each takes one, as long as the last one was.
+        """
+        if self._running is None:
+            return 0.0
+        return calls * self._last + self.monotonic() - self._began
 
     async def end(self) -> None:
         """Wait until nobody waits."""
@@ -41,8 +54,11 @@ class Turns(Generic[W]):
     async def _run(self) -> None:
         try:
             while self._waiting:
+                self._began = self.monotonic()
                 await self._take_turn()
+                self._last = self.monotonic() - self._began
         finally:
+            self._last = 0.0
             self._running = None  # whatever happened here, the next work begins a new run
 
     async def _take_turn(self) -> None:

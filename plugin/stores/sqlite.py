@@ -20,6 +20,7 @@ import errno
 import json
 import os
 import sqlite3
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -103,7 +104,7 @@ class SqliteStore:
         self._connection: sqlite3.Connection | None = connection
         self._thread = thread
         self._file = _file(path)
-        self._turns: Turns[_Work] = Turns(thread=thread, do=self._attempt)
+        self._turns: Turns[_Work] = Turns(thread=thread, do=self._attempt, monotonic=time.monotonic)
         self._closed = False
 
     async def put(self, kind: str, key: str, value: Json, *, expires_at: datetime, synced: bool = True) -> None:
@@ -131,6 +132,9 @@ class SqliteStore:
     async def purge(self, *, now: datetime) -> int:
         row: Row = {"now": now.timestamp(), "at_most": PURGE_AT_MOST}
         return await self._run(lambda connection: connection.execute(_PURGE, row).rowcount)
+
+    def waiting(self, *, calls: int) -> float:
+        return self._turns.waiting(calls=calls)
 
     async def close(self) -> None:
         """End what has begun, then close. A call that comes later finds the store unavailable."""

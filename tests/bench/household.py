@@ -1,8 +1,10 @@
 """A whole house within this process, whose store is counted and whose spans are encoded and then thrown away."""
 
 import json
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -21,8 +23,9 @@ from plugin.shell import telemetry
 from plugin.shell.check import Checked, prepare
 from plugin.shell.gate import House
 from plugin.shell.revocation import open_crl_files, open_revocation
+from plugin.shell.store_check import StoreCheck
 from plugin.shell.telemetry import Telemetry
-from plugin.shell.wiring import furnish, origin_of, utc_now
+from plugin.shell.wiring import Ground, furnish, origin_of, utc_now
 from plugin.stores.sqlite import open_sqlite
 from tests.bench.questions import CONFERENCE, Crowd
 from tests.shell.parties import DeviceAuthority, Issuer
@@ -60,6 +63,9 @@ class CountedStore:
 
     async def purge(self, *, now: datetime) -> int:
         return await self._store.purge(now=now)
+
+    def waiting(self, *, calls: int) -> float:
+        return self._store.waiting(calls=calls)
 
     async def close(self) -> None:
         await self._store.close()
@@ -147,15 +153,21 @@ async def furnished(folder: Path) -> AsyncIterator[Household]:
         cas = checked.config.device_cas
         crl_files = await open_crl_files(cas, clock=utc_now, stack=stack)
         revocation = open_revocation(cas, crl_files=crl_files, clock=utc_now, stack=stack)
+        worker = stack.enter_context(ThreadPoolExecutor(max_workers=1))
         house = furnish(
             checked,
-            store=store,
-            decision_log=None,
+            ground=Ground(
+                store=store,
+                store_check=StoreCheck(store, clock=utc_now, monotonic=time.monotonic),
+                decision_log=None,
+                telemetry=traces,
+                clock=utc_now,
+                listeners=(),
+                shadow_worker=worker,
+                pseudonym_key=bytes(32),
+            ),
             keys=keys,
             revocation=revocation,
-            telemetry=traces,
-            clock=utc_now,
-            listeners=(),
         )
         yield Household(
             house=house,

@@ -10,13 +10,13 @@ from plugin.jose.strict_json import read_object
 from plugin.platforms import generic
 from plugin.platforms.pexip import Endpoint
 from plugin.shell.generic_door import GenericAnswers
-from plugin.shell.http import begin
 from plugin.shell.pexip_desk import PexipDesk, question_of
 from plugin.shell.wiring import utc_now
 from tests.bench import questions
 from tests.bench.household import Household
 from tests.bench.load import HEAD_END, Question
 from tests.bench.questions import CONFERENCE
+from tests.fakes import ample
 from tests.policy.counting import questions_to_cedar
 
 
@@ -35,16 +35,16 @@ async def tallies(household: Household) -> list[Tally]:
     house, (alone, with_device, app) = household.house, household.crowd.newcomers(3)
     entry = household.checked.config.pexip
     assert entry is not None
-    desk, rights = PexipDesk(entry.settings), household.checked.config.callers[0].rights
+    desk, rights = PexipDesk(), household.checked.config.callers[0].rights
 
     async def join(question: Question) -> object:
         asked = generic.read_join(_body(question), caller=rights, now=utc_now())
-        return await house.admission.answer(asked, platform=GenericAnswers(rights.enforcement), budget=begin())
+        return await house.admission.answer(asked, platform=GenericAnswers(rights.enforcement), budget=ample())
 
     async def pexip(question: Question, *, endpoint: Endpoint) -> object:
         target = question.raw.split(b" ", 2)[1].decode()
-        asked = question_of(urlsplit(target).path, urlsplit(target).query, endpoint=endpoint, budget=begin())
-        return await desk.answer(asked, house=house)
+        asked = question_of(urlsplit(target).path, urlsplit(target).query, endpoint=endpoint, budget=ample())
+        return await desk.answer(asked, house=house, settings=entry.settings)
 
     counted = [
         await _count("cold: a token", join(questions.join(alone, challenge=None, honest="")), household=household)
@@ -54,7 +54,7 @@ async def tallies(household: Household) -> list[Tally]:
     counted.append(await _count("cold: a token and a device", join(proven), household=household))
     challenge = await household.challenge_of_the_house(CONFERENCE)
     request = generic.read_ticket(_body(questions.ticket(app, challenge=challenge)), now=utc_now())
-    issued = await house.exchange.issue(request, budget=begin())
+    issued = await house.exchange.issue(request, budget=ample())
     assert isinstance(issued, IssuedTicket)
     room = questions.service(app, ticket=issued.secret)
     call = questions.participant(app, ticket=issued.secret)

@@ -91,6 +91,7 @@ DROPPED = 'vestibule_spans_total{instance="a",fate="dropped"}'
 CA = 'vestibule_device_ca_days_left{instance="a",ca="devices"}'
 CRL = 'vestibule_crl_days_left{instance="a",ca="devices"}'
 ENDING = 'vestibule_device_certificates_ending_total{instance="a",ca="devices"}'
+CURRENT = "vestibule_config_is_current"
 BURNT = 'vestibule_tickets_total{instance="a",event="burnt"}'
 BUNDLES = [f'vestibule_bundle_info{{instance="{name}",revision="{name}"}}' for name in "ab"]
 UNADMITTED = 'vestibule_pexip_unadmitted{instance="a"}'
@@ -135,6 +136,7 @@ TRIALS = (
         fires=dict.fromkeys(BUNDLES, "1x60"),
         quiet=constant(BUNDLES[0], 1),
     ),
+    Trial(alert="VestibuleConfigurationRefused", fires={CURRENT: "1x10 0x50"}, quiet={CURRENT: "1x60"}),
     Trial(alert="VestibuleUnadmitted", fires=constant(UNADMITTED, 1), quiet=constant(UNADMITTED, 0)),
     Trial(alert="VestibulePexipDrift", fires=constant(drift("fault"), 1), quiet=constant(drift("warning"), 1)),
     Trial(

@@ -21,8 +21,7 @@ from plugin.flow.verification import Verification
 from plugin.ports import Appraisal, IdpSettings
 from plugin.revocation.lookup import RevocationLookup
 from plugin.shell.fetch import HttpFetch
-from plugin.shell.http import begin
-from tests.fakes import HandClock, MemoryStore
+from tests.fakes import HandClock, MemoryStore, ample
 from tests.joins import ROOM
 from tests.shell.parties import Issuer
 
@@ -77,7 +76,7 @@ async def identity_of_an_old_token(*, bound: bool) -> Finding[Identity]:
         presented = Credentials(unverified_token=token, evidence=(evidence,))
         join = replace(ROOM, credentials=presented, received_at=clock())
         with Tracing(NoOpTracer(), monotonic=time.perf_counter).join(parent=None, since=0) as steps:
-            proofs = await verification.prove(join, steps=steps, budget=begin())
+            proofs = await verification.prove(join, steps=steps, budget=ample())
     await fetch.close()
     assert isinstance(proofs.device, Proven)
     return proofs.identity

@@ -21,8 +21,7 @@ from plugin.flow.verification import Verification
 from plugin.ports import IdpSettings
 from plugin.revocation.lookup import RevocationLookup
 from plugin.shell.fetch import HttpFetch
-from plugin.shell.http import begin
-from tests.fakes import HandClock, MemoryStore
+from tests.fakes import HandClock, MemoryStore, ample
 from tests.idp_adapters.foreign.provider import ForeignProvider, login, sign_in
 from tests.joins import ROOM
 
@@ -40,7 +39,7 @@ class House:
         presented = Credentials(unverified_token=id_token)
         join = replace(ROOM, credentials=presented, received_at=self.clock())
         with Tracing(NoOpTracer(), monotonic=time.perf_counter).join(parent=None, since=time.time_ns()) as steps:
-            proofs = await self.verification.prove(join, steps=steps, budget=begin())
+            proofs = await self.verification.prove(join, steps=steps, budget=ample())
         return proofs.identity
 
 

@@ -30,7 +30,7 @@ MFA = "urn:acme:mfa"
 
 
 class Issuer:
-    """An OpenID provider with a discovery document, keys and a pen. It can be down (503) or hang."""
+    """An OpenID provider with a discovery document, keys and a pen. It can be down (503) or hang until it is let go."""
 
     def __init__(self, org: str) -> None:
         self.org = org
@@ -38,6 +38,8 @@ class Issuer:
         self.url = ""
         self.down = False
         self.hanging = False
+        self.asked = asyncio.Event()
+        self.let_go = asyncio.Event()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator["Issuer"]:
@@ -69,8 +71,9 @@ class Issuer:
         return jwt.encode({"alg": "ES256", "typ": "JWT", "kid": self.key.kid}, payload, signer)
 
     async def _behave(self) -> None:
+        self.asked.set()
         if self.hanging:
-            await asyncio.Event().wait()
+            await self.let_go.wait()
         if self.down:
             raise web.HTTPServiceUnavailable
 

@@ -1,37 +1,85 @@
 """More questions than can be answered in time are refused at once, and nobody crowds the others out."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
 from plugin.core.reasons import Reason
 from plugin.shell.gate import Gate, Lane
+from plugin.shell.strain import Pulse
+from tests.fakes import HandWatch, MemoryStore
 from tests.shell.world import World
 
 CROWD = 300
 
 
-def test_a_shut_gate_says_so() -> None:
-    with Lane(gate=Gate(), most=1).enter() as house:
+def lane_of(gate: Gate) -> Lane:
+    return Lane(gate=gate, name="narrow", most=1, patience=60)
+
+
+async def test_a_shut_gate_says_so(world: World) -> None:
+    world.gate.house = None
+
+    with lane_of(world.gate).enter(waited=0) as house:
         assert house is Reason.NOT_SERVING
 
 
 async def test_a_full_lane_refuses_and_a_question_makes_room_again(world: World) -> None:
-    lane = Lane(gate=world.gate, most=1)
+    lane = lane_of(world.gate)
 
-    with lane.enter() as first, lane.enter() as second:
+    with lane.enter(waited=0) as first, lane.enter(waited=0) as second:
         assert (first, second) == (world.gate.house, Reason.OVERLOADED)
-    with lane.enter() as third:
+    with lane.enter(waited=0) as third:
         assert third is world.gate.house
 
 
 async def test_a_question_that_fails_makes_room_as_well(world: World) -> None:
-    lane = Lane(gate=world.gate, most=1)
+    lane = lane_of(world.gate)
 
-    with pytest.raises(ZeroDivisionError), lane.enter():
+    with pytest.raises(ZeroDivisionError), lane.enter(waited=0):
         raise ZeroDivisionError
 
     assert lane.answering == 0
+
+
+async def test_a_question_that_has_waited_longer_than_its_lane_has_patience_is_refused(world: World) -> None:
+    refused = list[str]()
+    world.gate.refused = refused.append
+    lane = Lane(gate=world.gate, name="hurried", most=100, patience=1)
+
+    with lane.enter(waited=1.1) as late, lane.enter(waited=0) as fresh:
+        assert late is Reason.OVERLOADED
+        assert fresh is world.gate.house
+
+    assert refused == ["hurried"]
+    assert lane.answering == 0
+
+
+async def test_while_the_store_keeps_people_waiting_the_less_patient_are_refused_first(world: World) -> None:
+    assert world.gate.house is not None
+    store = MemoryStore()
+    store.keeps_waiting = 1.0
+    world.gate.house = replace(world.gate.house, store=store)
+    pictures = Lane(gate=world.gate, name="pictures", most=100, patience=0.5)
+    joins = Lane(gate=world.gate, name="joins", most=100, patience=60)
+
+    with pictures.enter(waited=0) as picture, joins.enter(waited=0) as join:
+        assert (picture, join) == (Reason.OVERLOADED, world.gate.house)
+
+
+async def test_a_lap_of_the_event_loop_that_takes_long_is_waiting_as_well(world: World) -> None:
+    watch = HandWatch()
+    world.gate.pulse = Pulse(monotonic=watch)
+    for _ in range(2):
+        measuring = asyncio.create_task(world.gate.pulse.measure())
+        await asyncio.sleep(0)  # a turn, in which it begins
+        watch.seconds += 1
+        await measuring
+    lane = Lane(gate=world.gate, name="hurried", most=100, patience=1)
+
+    with lane.enter(waited=0) as house:
+        assert house is Reason.OVERLOADED
 
 
 async def test_in_a_crowd_every_answer_is_explicit_and_a_refusal_says_why(world: World) -> None:

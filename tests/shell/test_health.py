@@ -29,7 +29,8 @@ async def ask(world: World, path: str, *, at: str = "") -> tuple[int, Json]:
 
 
 async def test_a_service_that_decides_is_live_and_ready_at_both_listeners(world: World) -> None:
-    ready = {"ready": True, "checks": {"gate": "ok", "bundle": "ok", "store": "ok"}}
+    checks = {"gate": "ok", "bundle": "ok", "store": "ok"}
+    ready = {"ready": True, "checks": checks, "configuration": "current"}
 
     for at in (world.url, world.metrics_url):
         assert await ask(world, "/livez", at=at) == (200, {"live": True})

@@ -26,7 +26,7 @@ async def test_an_answer_passes_as_it_is() -> None:
     async def answering() -> web.Response:
         return answer
 
-    assert await explicit(answering(), otherwise=refused) is answer
+    assert await explicit(answering(), otherwise=refused, seconds=60) is answer
 
 
 @pytest.mark.parametrize("bug", [ValueError(SECRET), RuntimeError(SECRET), RecursionError(SECRET), OSError(SECRET)])
@@ -34,7 +34,7 @@ async def test_a_bug_is_an_explicit_refusal_that_tells_nothing(
     bug: Exception, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.DEBUG):
-        response = await explicit(failing(bug), otherwise=refused)
+        response = await explicit(failing(bug), otherwise=refused, seconds=60)
 
     assert response.status == 200
     assert Reason.INTERNAL_ERROR.code in (response.text or "")

@@ -10,12 +10,11 @@ from aiohttp import ClientSession
 
 from plugin.shell.check import CheckFailed, prepare
 from plugin.shell.config_listeners import MetricsEntry
-from plugin.shell.gate import Gate
 from plugin.shell.health import Health
 from plugin.shell.metrics import Metrics
 from plugin.shell.metrics_listener import listening
 from tests.shell.parties import DeviceAuthority
-from tests.shell.world import opened, write_configuration
+from tests.shell.world import World, opened, write_configuration
 
 ELSEWHERE = ip_network("198.51.100.0/24")
 
@@ -41,27 +40,27 @@ def own_address() -> str:
         return str(probe.getsockname()[0])
 
 
-async def status_from(host: str, *, networks: tuple[str, ...]) -> int:
+async def status_from(host: str, *, world: World, networks: tuple[str, ...]) -> int:
     """Scrape over an address of this machine, which is then the peer's as well."""
     entry = MetricsEntry(host=host, port=0, networks=tuple(map(ip_network, networks)))
     metrics = Metrics()
     async with (
-        listening(entry, metrics=metrics, health=Health(gate=Gate(), metrics=metrics)) as port,
+        listening(entry, metrics=metrics, health=Health(gate=world.gate, metrics=metrics)) as port,
         ClientSession() as session,
         session.get(f"http://{host}:{port}/metrics", headers={"X-Forwarded-For": "127.0.0.1"}) as response,
     ):
         return response.status
 
 
-async def test_this_machine_itself_may_always_scrape() -> None:
-    assert await status_from("127.0.0.1", networks=()) == 200
+async def test_this_machine_itself_may_always_scrape(world: World) -> None:
+    assert await status_from("127.0.0.1", world=world, networks=()) == 200
 
 
-async def test_an_address_that_is_listed_may_scrape_and_no_other_whatever_it_says_of_itself() -> None:
+async def test_an_address_that_is_listed_may_scrape_and_no_other_whatever_it_says_of_itself(world: World) -> None:
     address = own_address()
 
-    assert await status_from(address, networks=(f"{address}/32",)) == 200
-    assert await status_from(address, networks=(str(ELSEWHERE),)) == 403
+    assert await status_from(address, world=world, networks=(f"{address}/32",)) == 200
+    assert await status_from(address, world=world, networks=(str(ELSEWHERE),)) == 403
 
 
 def test_a_listener_that_others_can_reach_needs_to_know_whom_to_answer(tmp_path: Path) -> None:

@@ -13,7 +13,6 @@ from openapi_spec_validator import validate
 from plugin.core.decision import Allow, Capability, Decision, Deny, OpenElsewhere, Redirect, because
 from plugin.core.reasons import Reason
 from plugin.platforms import generic
-from plugin.shell.gate import Gate
 from plugin.shell.generic_door import GenericDoor
 from plugin.shell.openapi import SOURCE, document, routes
 from plugin.shell.rate import RateLimit
@@ -72,9 +71,9 @@ async def test_the_service_tells_the_document_to_anybody(world: World) -> None:
         assert await response.json() == DOCUMENT
 
 
-def test_every_door_is_in_the_document_and_every_path_is_a_door() -> None:
-    limit = RateLimit(per_minute=1, monotonic=lambda: 0.0)
-    doors = [*GenericDoor((), gate=Gate(), limit=limit, proxies=(), certifying=()).routes(), *routes()]
+async def test_every_door_is_in_the_document_and_every_path_is_a_door(world: World) -> None:
+    limit = RateLimit(monotonic=lambda: 0.0)
+    doors = [*GenericDoor(gate=world.gate, limit=limit).routes(), *routes()]
     operations = {(path, method.upper()) for path, item in DOCUMENT["paths"].items() for method in item}
 
     assert operations == {(door.path, door.method) for door in doors if door.method != "*"}

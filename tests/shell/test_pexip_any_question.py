@@ -10,6 +10,7 @@ import os
 import time
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from io import BytesIO
 from ipaddress import ip_address, ip_network
@@ -27,7 +28,6 @@ from plugin.core.errors import Unavailable
 from plugin.core.identity import Identity, Level
 from plugin.core.reasons import Reason
 from plugin.core.record import DecisionRecord
-from plugin.flow.budget import Budget
 from plugin.flow.provider_keys import ProviderKeys
 from plugin.flow.ticketing import Ticketing
 from plugin.platforms.pexip import Endpoint
@@ -36,8 +36,9 @@ from plugin.revocation.lookup import RevocationLookup
 from plugin.shell import telemetry
 from plugin.shell.check import prepare
 from plugin.shell.pexip_desk import PexipDesk, Said, question_of
-from plugin.shell.wiring import furnish
-from tests.fakes import NOON, HandClock, MemoryStore
+from plugin.shell.store_check import StoreCheck
+from plugin.shell.wiring import Ground, furnish
+from tests.fakes import NOON, HandClock, MemoryStore, ample
 from tests.platforms import documented
 from tests.shell.asked import (
     AVATAR,
@@ -121,20 +122,26 @@ class Desk:
         file = write_configuration(folder, acme=ACME, partners=PARTNERS, authority=DeviceAuthority(), **parts)
         checked = prepare(file)
         assert checked.config.pexip is not None
+        self.settings = checked.config.pexip.settings
         self.random, self.store, self.clock = Random(0), MemoryStore(), HandClock()  # noqa: S311 - no secret guards anything here
         self.records: list[DecisionRecord] = []
         self.notes, self.tally = Notes(), Counter[str]()
-        self.desk = PexipDesk(checked.config.pexip.settings)
+        self.desk = PexipDesk()
         self.ticketing = Ticketing(store=self.store, clock=self.clock, random_bytes=self.random.randbytes)
         self.house = furnish(
             checked,
-            store=self.store,
-            decision_log=None,
+            ground=Ground(
+                store=self.store,
+                store_check=StoreCheck(self.store, clock=self.clock, monotonic=time.monotonic),
+                decision_log=None,
+                telemetry=telemetry.start(None),
+                clock=self.clock,
+                listeners=(self.records.append,),
+                shadow_worker=ThreadPoolExecutor(1),
+                pseudonym_key=bytes(32),
+            ),
             keys=ProviderKeys([idp.settings for idp in checked.config.idps], fetch=nowhere, clock=self.clock),
             revocation=RevocationLookup({}),
-            telemetry=telemetry.start(None),
-            clock=self.clock,
-            listeners=(self.records.append,),
         )
 
     async def ticket(self, conference: str) -> str:
@@ -143,9 +150,8 @@ class Desk:
 
     async def put(self, asked: Asked) -> Said:
         endpoint = Endpoint(asked.endpoint)
-        budget = Budget(since=time.time_ns(), began=time.monotonic(), monotonic=time.monotonic)
-        question = question_of(asked.path, asked.query, endpoint=endpoint, budget=budget)
-        return await self.desk.answer(question, house=self.house)
+        question = question_of(asked.path, asked.query, endpoint=endpoint, budget=ample())
+        return await self.desk.answer(question, house=self.house, settings=self.settings)
 
 
 ALICE = Identity(

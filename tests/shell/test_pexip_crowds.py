@@ -22,7 +22,7 @@ async def test_devices_that_register_in_crowds_keep_nobody_from_a_join(tmp_path:
             reasons = await asyncio.gather(*crowd)
 
     assert {task.result() for task in done} == {"overloaded"}
-    assert reasons.count("overloaded") == 40
+    assert reasons.count("overloaded") >= 40
     assert join != "overloaded"
 
 

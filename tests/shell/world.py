@@ -1,7 +1,8 @@
 """A whole house for tests: the real service on a real port, and everybody around it."""
 
+import asyncio
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,8 +13,9 @@ from aiohttp import ClientSession, TCPConnector, encode_basic_auth
 from plugin.core.record import DecisionRecord
 from plugin.shell import telemetry
 from plugin.shell.app import running
-from plugin.shell.check import prepare
+from plugin.shell.check import Checked, prepare
 from plugin.shell.gate import Gate
+from plugin.shell.reload import Reloader
 from plugin.shell.telemetry import Telemetry
 from tests.fakes import NOON, HandClock
 from tests.shell.parties import Device, DeviceAuthority, Issuer
@@ -36,6 +38,7 @@ class World:
     authority: DeviceAuthority
     folder: Path
     gate: Gate
+    reloader: Reloader
     traces: Telemetry
     metrics_url: str
     records: list[DecisionRecord] = field(default_factory=list)
@@ -248,7 +251,13 @@ def write_configuration(folder: Path, *, acme: str, partners: str, authority: De
 
 @asynccontextmanager
 async def opened(
-    folder: Path, *, now: datetime = NOON, authority: DeviceAuthority | None = None, **parts: str
+    folder: Path,
+    *,
+    now: datetime = NOON,
+    authority: DeviceAuthority | None = None,
+    look: Callable[[Path], Checked] = prepare,
+    asked: asyncio.Event | None = None,
+    **parts: str,
 ) -> AsyncIterator[World]:
     """Run everything. The clock stands at noon UTC of a Tuesday, inside the partners' hours, until it is moved."""
     clock, records = HandClock(now), list[DecisionRecord]()
@@ -261,7 +270,9 @@ async def opened(
         file = write_configuration(folder, acme=acme.url, partners=partners.url, authority=authority, **parts)
         checked = prepare(file)
         traces = telemetry.start(checked.config.telemetry_endpoint)
-        async with running(checked, telemetry=traces, clock=clock, listeners=(records.append,)) as service:
+        async with running(
+            checked, telemetry=traces, clock=clock, listeners=(records.append,), look=look, asked=asked
+        ) as service:
             yield World(
                 session=session,
                 url=f"http://127.0.0.1:{service.port}",
@@ -271,6 +282,7 @@ async def opened(
                 authority=authority,
                 folder=folder,
                 gate=service.gate,
+                reloader=service.reloader,
                 traces=traces,
                 metrics_url=f"http://127.0.0.1:{service.metrics_port}",
                 records=records,

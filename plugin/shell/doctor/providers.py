@@ -10,7 +10,8 @@ from plugin.jose.keys import KeySet
 from plugin.ports import Clock, Fetch, IdpSettings
 from plugin.shell.check import Checked
 from plugin.shell.doctor.report import Level, Line
-from plugin.shell.wiring import open_fetch, utc_now
+from plugin.shell.estate import open_fetch
+from plugin.shell.wiring import utc_now
 
 WELL_KNOWN = "/.well-known/openid-configuration"
 MAX_BYTES = 256 * 1024
@@ -24,17 +25,17 @@ ADVICE = {
 
 async def examine(checked: Checked, *, clock: Clock = utc_now) -> AsyncIterator[Line]:
     """Ask every provider for its metadata and keys."""
-    fetch = open_fetch(checked.config)
-    keys = ProviderKeys([idp.settings for idp in checked.config.idps], fetch=fetch, clock=clock)
-    try:
-        for idp in checked.config.idps:
+    for idp in checked.config.idps:
+        fetch = open_fetch(idp)
+        keys = ProviderKeys([idp.settings], fetch=fetch, clock=clock)
+        try:
             line = await _keys(idp.settings, keys=keys)
             yield line
             if line.level is Level.OK:
                 yield await _clock(idp.settings, fetch=fetch, clock=clock)
-    finally:
-        await keys.close()
-        await fetch.close()
+        finally:
+            await keys.close()
+            await fetch.close()
 
 
 async def _keys(settings: IdpSettings, *, keys: ProviderKeys) -> Line:

@@ -17,6 +17,7 @@ from pathlib import Path
 from aiohttp import ClientSession, TCPConnector
 
 from plugin.shell import telemetry
+from plugin.shell.check import prepare
 from plugin.shell.gate import Gate
 from tests.fakes import HandClock
 from tests.shell.parties import DeviceAuthority, Issuer
@@ -114,7 +115,7 @@ async def site(folder: Path, **parts: str) -> AsyncIterator[Site]:
             partners=partners,
             authority=authority,
             folder=folder,
-            gate=Gate(),
+            gate=Gate(config=prepare(file).config),
             traces=telemetry.start(None),
         )
         yield Site(world=world, file=file)

@@ -1,0 +1,249 @@
+"""What outlives a house: the store, and what has been opened for the providers and the device CAs.
+
+A house is built from one configuration and replaced with it. What stands here stays: challenges, tickets and replays
+in the store, and what is known of a provider's keys or a CA's revocations while its entry is the same.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Generic, TypeVar
+from urllib.parse import urlsplit
+
+from plugin.core.errors import Unavailable
+from plugin.core.reasons import Reason
+from plugin.core.record import DecisionRecord
+from plugin.flow.budget import ANSWER_SECONDS
+from plugin.flow.provider_keys import ProviderKeys
+from plugin.ports import Clock, DeviceCa, Store
+from plugin.revocation.lists import CrlFiles
+from plugin.revocation.lookup import RevocationLookup
+from plugin.shell.check import Checked
+from plugin.shell.config import Config
+from plugin.shell.config_identity import IdpEntry
+from plugin.shell.fetch import HttpFetch
+from plugin.shell.gate import House
+from plugin.shell.gauges import show_bundle, show_device_cas, show_providers
+from plugin.shell.metered_store import MeteredStore
+from plugin.shell.pexip_watch import open_watch
+from plugin.shell.revocation import open_crl_files, open_revocation
+from plugin.shell.store_check import StoreCheck
+from plugin.shell.telemetry import Telemetry
+from plugin.shell.watched_store import WatchedStore, advice
+from plugin.shell.wiring import Ground, furnish, pseudonym_key, utc_now
+from plugin.stores.decision_log import open_decision_log
+from plugin.stores.sqlite import NewerSchema, open_sqlite
+
+log = logging.getLogger(__name__)
+
+PURGE_SECONDS = 60
+# No question that began in a house that has been replaced is still being answered then.
+LEAVE_SECONDS = 2 * ANSWER_SECONDS
+
+# What has expired stays for a day longer. A clock that runs ahead and is set back must not have made us forget what
+# was used: it would be new once more.
+CLOCK_MAY_ERR = timedelta(days=1)
+
+Entry = TypeVar("Entry")
+Opened = TypeVar("Opened")
+
+
+@dataclass(slots=True)
+class Holdings(Generic[Entry, Opened]):
+    """Things opened by entries of the configuration, each kept for as long as its entry stays the same."""
+
+    open: Callable[[Entry, AsyncExitStack], Awaitable[Opened]]
+    held: list[tuple[Entry, Opened, AsyncExitStack]] = field(default_factory=list)
+
+    async def provide(self, entries: Iterable[Entry]) -> list[Opened]:
+        """Return what belongs to each entry, and open what is not open yet."""
+        return [await self._provide(entry) for entry in entries]
+
+    def take_out(self, *, but: Iterable[Entry]) -> list[AsyncExitStack]:
+        """Let go of everything but what belongs to these entries. Whoever takes it closes it."""
+        kept = list(but)
+        gone = [stack for entry, _, stack in self.held if entry not in kept]
+        self.held = [one for one in self.held if one[0] in kept]
+        return gone
+
+    async def _provide(self, entry: Entry) -> Opened:
+        for known, opened, _ in self.held:
+            if known == entry:
+                return opened
+        async with AsyncExitStack() as stack:
+            opened = await self.open(entry, stack)
+            self.held.append((entry, opened, stack.pop_all()))
+        return opened
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Revocation:
+    """How a CA's revocations are looked up, and its lists by the CA's name."""
+
+    lookup: RevocationLookup
+    crl_files: Mapping[str, CrlFiles]
+
+
+class Estate:
+    """Builds houses on one ground, and keeps between them what they share."""
+
+    def __init__(self, ground: Ground) -> None:
+        self._ground = ground
+        self._keys = Holdings[IdpEntry, ProviderKeys](self._open_keys)
+        self._revocation = Holdings[DeviceCa, _Revocation](self._open_revocation)
+        self._leaving: set[asyncio.Task[None]] = set()
+        self._watching = AsyncExitStack()
+
+    async def furnish(self, checked: Checked) -> House:
+        """Build a house of a configuration. Nothing of the one that stands is touched."""
+        config = checked.config
+        return furnish(
+            checked,
+            ground=self._ground,
+            keys=ProviderKeys.of(await self._keys.provide(_idps(config))),
+            revocation=RevocationLookup.of(ca.lookup for ca in await self._revocation.provide(config.device_cas)),
+        )
+
+    async def show(self, checked: Checked) -> None:
+        """Show in the metrics what the house of this configuration depends on, and watch Pexip by it."""
+        config, metrics, clock = checked.config, self._ground.telemetry.metrics, self._ground.clock
+        keys = ProviderKeys.of(await self._keys.provide(_idps(config)))
+        crl_files = {
+            name: files
+            for ca in await self._revocation.provide(config.device_cas)
+            for name, files in ca.crl_files.items()
+        }
+        show_bundle(metrics, checked.bundle.revision)
+        show_providers(metrics, keys, issuers=[idp.settings.issuer for idp in config.idps], clock=clock)
+        show_device_cas(metrics, config.device_cas, crl_files=crl_files, clock=clock)
+        await self._watching.aclose()
+        await open_watch(checked, ground=self._ground, stack=self._watching)
+
+    def keep_only(self, config: Config) -> None:
+        """Close what this configuration has no use for, once the questions that began with another are answered."""
+        gone = self._keys.take_out(but=_idps(config)) + self._revocation.take_out(but=config.device_cas)
+        if gone:
+            leaving = asyncio.create_task(_close_later(gone))
+            self._leaving.add(leaving)
+            leaving.add_done_callback(self._leaving.discard)
+
+    async def close(self) -> None:
+        """Close everything that has been opened for houses, at once."""
+        await self._watching.aclose()
+        leaving = tuple(self._leaving)
+        for task in leaving:
+            task.cancel()
+        await asyncio.gather(*leaving, return_exceptions=True)
+        await _close(self._keys.take_out(but=()) + self._revocation.take_out(but=()))
+
+    async def _open_keys(self, idp: IdpEntry, stack: AsyncExitStack) -> ProviderKeys:
+        fetch = open_fetch(idp)
+        stack.push_async_callback(fetch.close)
+        keys = ProviderKeys([idp.settings], fetch=fetch, clock=self._ground.clock)
+        stack.push_async_callback(keys.close)
+        return keys
+
+    async def _open_revocation(self, ca: DeviceCa, stack: AsyncExitStack) -> "_Revocation":
+        clock = self._ground.clock
+        crl_files = await open_crl_files((ca,), clock=clock, stack=stack)
+        lookup = open_revocation((ca,), crl_files=crl_files, clock=clock, stack=stack)
+        return _Revocation(lookup=lookup, crl_files=crl_files)
+
+
+@asynccontextmanager
+async def open_estate(
+    config: Config,
+    *,
+    telemetry: Telemetry,
+    clock: Clock = utc_now,
+    listeners: tuple[Callable[[DecisionRecord], None], ...] = (),
+) -> AsyncIterator[Estate]:
+    """Open what every house stands on, and close it again after all of them."""
+    async with AsyncExitStack() as stack:
+        metrics = telemetry.metrics
+        store = MeteredStore(WatchedStore(await _open_store(config), clock=clock), metrics=metrics)
+        stack.push_async_callback(store.close)
+        purging = asyncio.create_task(_purge_now_and_then(store, clock=clock))
+        purging.add_done_callback(_say_how_it_ended)
+        stack.push_async_callback(_cancel, purging)
+        store_check = StoreCheck(store, clock=clock, monotonic=time.monotonic)
+        stack.push_async_callback(store_check.close)
+        decision_log = await open_decision_log(config.decision_log) if config.decision_log else None
+        if decision_log:
+            stack.push_async_callback(decision_log.close)
+        worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="shadow")
+        stack.callback(worker.shutdown, wait=False, cancel_futures=True)
+        ground = Ground(
+            store=store,
+            store_check=store_check,
+            decision_log=decision_log,
+            telemetry=telemetry,
+            clock=clock,
+            listeners=listeners,
+            shadow_worker=worker,
+            pseudonym_key=pseudonym_key(config.pseudonym_key),
+        )
+        estate = Estate(ground)
+        stack.push_async_callback(estate.close)
+        yield estate
+
+
+def _idps(config: Config) -> list[IdpEntry]:
+    """Return the providers' entries without the place in the file, which changes when another one goes."""
+    return [replace(idp, place="") for idp in config.idps]
+
+
+async def _close_later(stacks: list[AsyncExitStack]) -> None:
+    try:
+        await asyncio.sleep(LEAVE_SECONDS)
+    finally:
+        await _close(stacks)
+
+
+async def _close(stacks: list[AsyncExitStack]) -> None:
+    for stack in stacks:
+        await stack.aclose()
+
+
+async def _purge_now_and_then(store: Store, *, clock: Clock) -> None:
+    """Enforce retention: what has expired leaves the disk a day later, on a quiet system too."""
+    while True:
+        try:
+            removed = await store.purge(now=clock() - CLOCK_MAY_ERR)
+        except Unavailable as unavailable:
+            log.warning("store not purged", extra={"detail": unavailable.detail})
+            removed = 0
+        await asyncio.sleep(0 if removed else PURGE_SECONDS)
+
+
+async def _open_store(config: Config) -> Store:
+    try:
+        return await open_sqlite(config.store_url)
+    except NewerSchema as newer:
+        detail = str(newer)
+    except Unavailable as unavailable:
+        detail = unavailable.detail
+    raise Unavailable(f"store `{config.store_url}`", Reason.STORE_UNAVAILABLE, f"{detail}; {advice(detail)}")
+
+
+def _say_how_it_ended(purging: asyncio.Task[None]) -> None:
+    if not purging.cancelled():
+        log.error("the store is not purged any more", extra={"exception": type(purging.exception()).__name__})
+
+
+async def _cancel(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.wait([task])
+
+
+def open_fetch(idp: IdpEntry) -> HttpFetch:
+    """Allow the provider's own hosts, at private addresses only where it is on our own network."""
+    hosts = frozenset((urlsplit(idp.settings.issuer).hostname or "", *idp.settings.key_hosts))
+    if idp.private:
+        return HttpFetch(hosts=frozenset(), private_hosts=hosts)
+    return HttpFetch(hosts=hosts)
