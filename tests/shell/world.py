@@ -12,7 +12,7 @@ from aiohttp import ClientSession, TCPConnector, encode_basic_auth
 
 from plugin.core.record import DecisionRecord
 from plugin.shell import telemetry
-from plugin.shell.app import running
+from plugin.shell.app import Service, running
 from plugin.shell.check import Checked, prepare
 from plugin.shell.gate import Gate
 from plugin.shell.reload import Reloader
@@ -37,11 +37,27 @@ class World:
     partners: Issuer
     authority: DeviceAuthority
     folder: Path
-    gate: Gate
-    reloader: Reloader
     traces: Telemetry
-    metrics_url: str
+    serving: Service | None
     records: list[DecisionRecord] = field(default_factory=list)
+
+    @property
+    def gate(self) -> Gate:
+        """The gate of a service that runs in this process."""
+        assert self.serving is not None
+        return self.serving.gate
+
+    @property
+    def reloader(self) -> Reloader:
+        """What has that service read its files again."""
+        assert self.serving is not None
+        return self.serving.reloader
+
+    @property
+    def metrics_url(self) -> str:
+        """Where that service is scraped."""
+        assert self.serving is not None
+        return f"http://127.0.0.1:{self.serving.metrics_port}"
 
     def token(self, subject: str, **claims: object) -> str:
         return self.acme.token(subject, now=self.clock(), **claims)
@@ -281,10 +297,8 @@ async def opened(
                 partners=partners,
                 authority=authority,
                 folder=folder,
-                gate=service.gate,
-                reloader=service.reloader,
+                serving=service,
                 traces=traces,
-                metrics_url=f"http://127.0.0.1:{service.metrics_port}",
                 records=records,
             )
         traces.shutdown()

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import asdict
 
 from plugin.shell.check import Checked, CheckFailed, check
-from plugin.shell.doctor import pexip, pexip_manager, providers, state
+from plugin.shell.doctor import pexip, pexip_manager, providers, running, state
 from plugin.shell.doctor.report import Level, Line, as_text
 
 
@@ -62,4 +62,6 @@ def _still(checked: Checked) -> Iterator[Line]:
 
 async def _asking(checked: Checked) -> AsyncIterator[Line]:
     async for line in providers.examine(checked):
+        yield line
+    async for line in running.examine(checked):
         yield line

@@ -17,8 +17,6 @@ from pathlib import Path
 from aiohttp import ClientSession, TCPConnector
 
 from plugin.shell import telemetry
-from plugin.shell.check import prepare
-from plugin.shell.gate import Gate
 from tests.fakes import HandClock
 from tests.shell.parties import DeviceAuthority, Issuer
 from tests.shell.world import World, write_configuration
@@ -109,13 +107,12 @@ async def site(folder: Path, **parts: str) -> AsyncIterator[Site]:
         world = World(
             session=session,
             url=f"http://127.0.0.1:{port}",
-            metrics_url="",
             clock=HandClock(datetime.now(UTC)),
             acme=acme,
             partners=partners,
             authority=authority,
             folder=folder,
-            gate=Gate(config=prepare(file).config),
+            serving=None,
             traces=telemetry.start(None),
         )
         yield Site(world=world, file=file)
