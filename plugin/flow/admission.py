@@ -26,6 +26,7 @@ from plugin.core.reasons import Reason
 from plugin.core.record import DecisionRecord, Shadowed
 from plugin.core.trunks import find_trunk
 from plugin.flow import tracing
+from plugin.flow.admissions import mark_of
 from plugin.flow.assertions import Recognition, agree, read_assertion
 from plugin.flow.budget import Budget, Share
 from plugin.flow.ledger import Ledger
@@ -206,7 +207,7 @@ class Admission:
         with steps.step(tracing.WRITE) as step:
             record = draft(decision, decision_id=decision_id)
             try:
-                await self._ledger.enter(record, budget=budget)
+                await self._ledger.enter(record, budget=budget, mark=mark_of(join, decision))
             except asyncio.CancelledError:
                 # Nobody waits for this answer any more, so nobody was admitted, whatever the store has begun to write.
                 gone = Deny(reasons=(because(Reason.ABANDONED),))

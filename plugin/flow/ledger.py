@@ -28,6 +28,7 @@ from plugin.ports import Clock, DecisionLog, Store
 log = logging.getLogger(__name__)
 
 KIND = "decision"
+KIND_ADMITTED = "admitted"
 DECISION_BYTES = 10
 # Records that wait for a store which does not answer; of more, only the log line is left.
 MOST_LATE = 1_000
@@ -114,10 +115,17 @@ class Ledger:
         """Return the keyed name that stands for a person, a device or a join in records and spans."""
         return pseudonym(text, key=self._pseudonym_key)
 
-    async def enter(self, record: DecisionRecord, *, budget: Budget) -> None:
-        """Put the record into the store. Raises Unavailable: what cannot be written down must not be allowed."""
+    async def enter(self, record: DecisionRecord, *, budget: Budget, mark: str | None = None) -> None:
+        """Put the record into the store. Raises Unavailable: what cannot be written down must not be allowed.
+
+        By `mark` it is found again from whom it admits (`flow.admissions`).
+        """
         try:
             async with asyncio.timeout(budget.left(Share.RECORD)):
+                if mark is not None:
+                    value, expires_at = {"decision": record.decision_id}, record.decided_at + self._keep
+                    # The record, which follows, takes it to the disk.
+                    await self._store.put(KIND_ADMITTED, mark, value, expires_at=expires_at, synced=False)
                 await self._put(record)
         except TimeoutError:
             raise Unavailable("store", Reason.DEADLINE, f"not written within {Share.RECORD.value} s") from None

@@ -9,6 +9,7 @@ from plugin.core.decision import Capability
 from plugin.flow.assertions import PlatformIdp
 from plugin.platforms.generic import CallerRights
 from plugin.platforms.pexip import PexipSettings
+from plugin.shell.config_manager import ManagerEntry, read_manager
 from plugin.shell.toml_reader import LEAST_TOKEN, Table
 
 UUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
@@ -43,6 +44,7 @@ class PexipEntry:
     settings: PexipSettings
     idps: tuple[PlatformIdp, ...]
     dead_man_script: bool
+    manager: ManagerEntry | None = None
 
 
 def read_caller(table: Table) -> CallerEntry:
@@ -91,6 +93,7 @@ def read_pexip(table: Table, *, settings: PexipSettings, issuers: Mapping[str, s
         settings=settings,
         idps=_platform_idps(table, issuers=issuers),
         dead_man_script=table.flag("dead_man_script", default=False),
+        manager=read_manager(table),
     )
     table.finish()
     return entry

@@ -30,6 +30,7 @@ from plugin.shell.fetch import HttpFetch
 from plugin.shell.gate import House
 from plugin.shell.gauges import show_bundle, show_device_cas, show_providers
 from plugin.shell.metered_store import MeteredStore
+from plugin.shell.pexip_watch import open_watch
 from plugin.shell.revocation import open_crl_files, open_revocation
 from plugin.shell.store_check import StoreCheck
 from plugin.shell.telemetry import Telemetry
@@ -96,6 +97,7 @@ class Estate:
         self._keys = Holdings[IdpEntry, ProviderKeys](self._open_keys)
         self._revocation = Holdings[DeviceCa, _Revocation](self._open_revocation)
         self._leaving: set[asyncio.Task[None]] = set()
+        self._watching = AsyncExitStack()
 
     async def furnish(self, checked: Checked) -> House:
         """Build a house of a configuration. Nothing of the one that stands is touched."""
@@ -108,7 +110,7 @@ class Estate:
         )
 
     async def show(self, checked: Checked) -> None:
-        """Show in the metrics what the house of this configuration depends on."""
+        """Show in the metrics what the house of this configuration depends on, and watch Pexip by it."""
         config, metrics, clock = checked.config, self._ground.telemetry.metrics, self._ground.clock
         keys = ProviderKeys.of(await self._keys.provide(_idps(config)))
         crl_files = {
@@ -119,6 +121,8 @@ class Estate:
         show_bundle(metrics, checked.bundle.revision)
         show_providers(metrics, keys, issuers=[idp.settings.issuer for idp in config.idps], clock=clock)
         show_device_cas(metrics, config.device_cas, crl_files=crl_files, clock=clock)
+        await self._watching.aclose()
+        await open_watch(checked, ground=self._ground, stack=self._watching)
 
     def keep_only(self, config: Config) -> None:
         """Close what this configuration has no use for, once the questions that began with another are answered."""
@@ -130,6 +134,7 @@ class Estate:
 
     async def close(self) -> None:
         """Close everything that has been opened for houses, at once."""
+        await self._watching.aclose()
         leaving = tuple(self._leaving)
         for task in leaving:
             task.cancel()

@@ -61,6 +61,7 @@ QUESTIONS = (*QUESTION_OF_PHASE.values(), "location", "avatar", "directory", "ch
 STORE_OPERATIONS = ("put", "get", "take", "claim", "swap", "purge")
 STORE_OUTCOMES = ("ok", "failed", "abandoned")
 SPAN_FATES = ("ended", "exported", "failed", "dropped")
+FAULT, WARNING = "fault", "warning"
 TICKET_EVENTS = ("issued", "burnt")
 
 
@@ -83,6 +84,7 @@ class Metrics:
         self._declare_configuration()
         self._declare_dependencies()
         self._declare_store()
+        self._declare_pexip()
         self._begin_at_zero()
 
     def _declare_answers(self) -> None:
@@ -216,6 +218,23 @@ class Metrics:
             "vestibule_store_purge_age_seconds",
             "Since the store was last purged; NaN before.",
             registry=self.registry,
+        )
+
+    def _declare_pexip(self) -> None:
+        """Declare what is seen of Pexip itself where `[pexip.manager] watch_minutes` is set."""
+        gauge = partial(Gauge, registry=self.registry)
+        self.pexip_drift = gauge(
+            "vestibule_pexip_drift",
+            "What of Pexip's configuration is wrong (fault) or worth a thought (warning), as it was last read.",
+            ("kind", "level"),
+        )
+        self.pexip_unadmitted = gauge(
+            "vestibule_pexip_unadmitted", "Who is in a meeting and was admitted by no decision, seen so at two looks."
+        )
+        self.pexip_look_age = gauge(
+            "vestibule_pexip_look_age_seconds",
+            "Since Pexip's manager last told all of it, or since it is watched.",
+            ("what",),
         )
 
     def _begin_at_zero(self) -> None:

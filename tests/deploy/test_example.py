@@ -41,6 +41,7 @@ def example(tmp_path: Path) -> Path:
     shutil.copy(DEPLOY / "vestibule.toml", tmp_path)
     shutil.copytree(DEPLOY / "policies", tmp_path / "policies")
     (tmp_path / "device-ca.pem").write_bytes(DeviceAuthority().pem)
+    (tmp_path / "pexip-manager-ca.pem").write_bytes(DeviceAuthority().pem)
     (tmp_path / "secrets").mkdir()
     example = tmp_path / "vestibule.toml"
     for file, secret in secret_files(tomllib.loads(example.read_text())).items():

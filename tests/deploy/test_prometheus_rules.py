@@ -76,6 +76,14 @@ def store(seconds: str, *, operations: str = "0+60x60") -> Series:
     }
 
 
+def drift(level: str) -> str:
+    return f'vestibule_pexip_drift{{instance="a",kind="alias",level="{level}"}}'
+
+
+def look(what: str) -> str:
+    return f'vestibule_pexip_look_age_seconds{{instance="a",what="{what}"}}'
+
+
 READY = 'vestibule_ready{instance="a",check="store"}'
 FAILED = 'vestibule_store_operations_total{instance="a",operation="put",outcome="failed"}'
 PURGED = 'vestibule_store_purge_age_seconds{instance="a"}'
@@ -86,6 +94,7 @@ ENDING = 'vestibule_device_certificates_ending_total{instance="a",ca="devices"}'
 CURRENT = "vestibule_config_is_current"
 BURNT = 'vestibule_tickets_total{instance="a",event="burnt"}'
 BUNDLES = [f'vestibule_bundle_info{{instance="{name}",revision="{name}"}}' for name in "ab"]
+UNADMITTED = 'vestibule_pexip_unadmitted{instance="a"}'
 UP = 'up{job="vestibule",instance="a"}'
 
 TRIALS = (
@@ -128,6 +137,13 @@ TRIALS = (
         quiet=constant(BUNDLES[0], 1),
     ),
     Trial(alert="VestibuleConfigurationRefused", fires={CURRENT: "1x10 0x50"}, quiet={CURRENT: "1x60"}),
+    Trial(alert="VestibuleUnadmitted", fires=constant(UNADMITTED, 1), quiet=constant(UNADMITTED, 0)),
+    Trial(alert="VestibulePexipDrift", fires=constant(drift("fault"), 1), quiet=constant(drift("warning"), 1)),
+    Trial(
+        alert="VestibulePexipNotLookedAt",
+        fires=constant(look("participants"), 601),
+        quiet={**constant(look("configuration"), 3960), **constant(look("participants"), 66)},
+    ),
 )
 
 

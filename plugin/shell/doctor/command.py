@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import asdict
 
 from plugin.shell.check import Checked, CheckFailed, check
-from plugin.shell.doctor import pexip, providers, running, state
+from plugin.shell.doctor import pexip, pexip_manager, providers, running, state
 from plugin.shell.doctor.report import Level, Line, as_text
 
 
@@ -17,6 +17,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="URL",
         help="play a conferencing node against a running instance at this URL, the one of the policy profile, and prove"
         " that it rejects every failure and lie",
+    )
+    parser.add_argument(
+        "--pexip-manager",
+        action="store_true",
+        help="read the configuration of the Management Node that `[pexip.manager]` names, and name each way past this"
+        " service",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON list")
 
@@ -32,6 +38,8 @@ async def examine(options: argparse.Namespace) -> tuple[Line, ...]:
         )
     if options.pexip:
         return tuple([line async for line in pexip.examine(options.pexip, config=checked.config)])
+    if options.pexip_manager:
+        return tuple([line async for line in pexip_manager.examine(checked.config)])
     return (*_still(checked), *[line async for line in _asking(checked)])
 
 

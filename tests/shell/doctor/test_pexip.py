@@ -22,7 +22,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 async def lines_of(world: World, url: str) -> tuple[Line, ...]:
-    return await examine(Namespace(config=world.folder / "vestibule.toml", pexip=url))
+    return await examine(Namespace(config=world.folder / "vestibule.toml", pexip=url, pexip_manager=False))
 
 
 def faults(lines: tuple[Line, ...]) -> dict[str, str]:

@@ -1,0 +1,331 @@
+"""The watch over a running service: drift is seen once and so is its end; whoever no decision admitted raises an alarm.
+
+The service is the real one, asked over HTTP as a node asks it; the manager is the simulated one. Looks are taken by
+hand, so that nothing here waits for a clock.
+"""
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from plugin.flow.admissions import Admissions
+from plugin.shell.check import prepare
+from plugin.shell.config_manager import ManagerEntry
+from plugin.shell.pexip_expected import examine_estate
+from plugin.shell.pexip_manager import opened as opened_manager
+from plugin.shell.pexip_watch import Scale, Watch
+from plugin.stores.sqlite import open_sqlite
+from tests.shell.manager.simulated import (
+    CONFIGURATION,
+    PASSWORD,
+    POLICY_URL,
+    USERNAME,
+    Simulated,
+    flood,
+    sample,
+    serving,
+    status,
+    text,
+    well_kept,
+)
+from tests.shell.world import World, opened
+from tests.vectors import shared_folder
+
+SAMPLES = shared_folder() / "samples" / "pexip"
+PARTICIPANTS = "status/v1/participant/"
+DOCUMENTED = sample(SAMPLES)
+ALARM = "somebody is in a meeting whom no decision admitted"
+DRIFT = "pexip is configured otherwise than expected: see `doctor --pexip-manager`"
+
+
+@dataclass(slots=True, kw_only=True)
+class Guard:
+    """A watch over a world, with its manager at hand."""
+
+    world: World
+    manager: Simulated
+    watch: Watch
+
+    def here(self, *calls: dict[str, object]) -> None:
+        """Have these calls, and no others, be in conferences now."""
+        self.manager.lists[PARTICIPANTS] = [*calls]
+
+    async def look(self, *, times: int = 1) -> float:
+        """Look at the participants, and return how many are unadmitted."""
+        for _ in range(times):
+            await self.watch.look_at_participants()
+        return self.value("vestibule_pexip_unadmitted")
+
+    async def drift(self, kind: str) -> float:
+        await self.watch.look_at_configuration()
+        return self.value("vestibule_pexip_drift", kind=kind, level="fault")
+
+    def value(self, name: str, **labels: str) -> float:
+        value = self.world.traces.metrics.registry.get_sample_value(name, labels)
+        assert value is not None
+        return value
+
+
+async def without_pause(_seconds: float) -> None:
+    """Ask at once."""
+
+
+@asynccontextmanager
+async def guarding(folder: Path) -> AsyncIterator[Guard]:
+    async with opened(folder) as world, serving(well_kept()) as manager:
+        entry = ManagerEntry(
+            url=manager.url, username=USERNAME, password=PASSWORD, ca=None, policy_url=POLICY_URL, watch_minutes=1
+        )
+        checked = prepare(folder / "vestibule.toml")
+        assert checked.config.pexip is not None
+        store = await open_sqlite(checked.config.store_url)
+        scale = Scale(
+            examine=partial(examine_estate, config=checked.config, pexip=checked.config.pexip),
+            directory=checked.directory,
+            admissions=Admissions(store=store, clock=world.clock),
+            pseudonym=lambda call: f"pseudonym of {len(call)} characters",
+        )
+        async with opened_manager(entry, pause=without_pause) as reader:
+            yield Guard(world=world, manager=manager, watch=Watch(reader, scale=scale, metrics=world.traces.metrics))
+        await store.close()
+
+
+@pytest.fixture
+async def guard(tmp_path: Path) -> AsyncIterator[Guard]:
+    async with guarding(tmp_path) as everything:
+        yield everything
+
+
+def somebody(call: str, room: dict[str, object] | None = None, **fields: object) -> dict[str, object]:
+    """Return a participant as the manager documents it, in a room of an answer."""
+    result = room["result"] if room else {"name": "a room", "service_tag": ""}
+    assert isinstance(result, dict)
+    entered = {"conference": result["name"], "service_tag": result["service_tag"]}
+    return {**DOCUMENTED, "id": f"id-of-{call}", "call_uuid": call, **entered, **fields}
+
+
+async def admitted(world: World, *, call: str) -> dict[str, object]:
+    """Have a guest be admitted to the town hall, and return the room."""
+    room = await world.service("townhall")
+    assert (await world.participant(room, call=call))["action"] == "continue"
+    return room
+
+
+def said(caplog: pytest.LogCaptureFixture, message: str) -> list[logging.LogRecord]:
+    return [record for record in caplog.records if record.getMessage() == message]
+
+
+async def test_whoever_was_admitted_raises_no_alarm(guard: Guard):
+    room = await admitted(guard.world, call="call-1")
+    guard.here(somebody("call-1", room))
+
+    assert await guard.look(times=3) == 0
+
+
+async def test_whoever_slipped_in_raises_an_alarm_once_seen_twice(guard: Guard, caplog: pytest.LogCaptureFixture):
+    room = await admitted(guard.world, call="call-1")
+    guard.here(somebody("call-1", room), somebody("call-2", room))
+
+    seen = [await guard.look(), await guard.look(), await guard.look()]
+
+    assert seen == [0, 1, 1]
+    (alarm,) = said(caplog, ALARM)
+    assert (alarm.levelname, vars(alarm)["participant_id"]) == ("ERROR", "id-of-call-2")
+    assert (vars(alarm)["conference"], vars(alarm)["zone"]) == ("townhall", room["result"]["service_tag"].split(":")[1])
+
+
+async def test_an_alarm_names_nobody(guard: Guard, caplog: pytest.LogCaptureFixture):
+    room = await guard.world.service("townhall")
+    guard.here(somebody("69434387-e444", room, source_alias="eve@example.net"))
+
+    await guard.look(times=2)
+
+    (alarm,) = said(caplog, ALARM)
+    told = repr(vars(alarm))
+    persons = ("69434387-e444", "eve@example.net", DOCUMENTED["display_name"], DOCUMENTED["remote_address"])
+    assert not [word for word in persons if str(word) in told.replace("id-of-69434387-e444", "")]
+
+
+async def test_whoever_was_refused_and_is_in_all_the_same_raises_an_alarm(guard: Guard):
+    room = await admitted(guard.world, call="call-1")
+    refused = await guard.world.participant(room, call="call-2", service_tag="vestibule:core:board")
+    assert refused["action"] == "reject"
+    guard.here(somebody("call-2", room, conference="board", service_tag="vestibule:core:board"))
+
+    assert await guard.look(times=2) == 1
+
+
+async def test_an_admission_to_one_meeting_is_none_to_another(guard: Guard):
+    room = await admitted(guard.world, call="call-1")
+    guard.here(somebody("call-1", room, conference="board", service_tag="vestibule:core:board"))
+
+    assert await guard.look(times=2) == 1
+
+
+async def test_an_admission_to_the_outer_room_is_none_to_the_inner_one(guard: Guard):
+    room = await admitted(guard.world, call="call-1")
+    assert room["result"]["service_tag"] == "vestibule:meetme:townhall"
+    guard.here(somebody("call-1", room, conference="townhall", service_tag="vestibule:core:townhall"))
+
+    assert await guard.look(times=2) == 1
+
+
+@pytest.mark.parametrize("where", [
+    {"conference": "board", "destination_alias": "sip:elsewhere@example.com"},
+    {"conference": "board [meetme]", "destination_alias": "elsewhere"},
+    {"conference": "a VMR", "destination_alias": "sip:BOARD@example.com;transport=tls"},
+])  # fmt: skip
+async def test_a_room_of_the_platforms_own_under_a_protected_name_raises_an_alarm(
+    guard: Guard, where: dict[str, object]
+):
+    guard.here(somebody("call-1", service_tag="cvp-dev", **where))
+
+    assert await guard.look(times=2) == 1
+
+
+async def test_a_tag_that_somebody_made_up_admits_nobody(guard: Guard):
+    guard.here(somebody("call-1", service_tag="vestibule:core:nowhere"))
+
+    assert await guard.look(times=2) == 1
+
+
+async def test_a_call_without_an_id_is_nobodys_admission(guard: Guard):
+    room = await admitted(guard.world, call="call-1")
+    guard.here(somebody("", room))
+
+    assert await guard.look(times=2) == 1
+
+
+async def test_other_meetings_are_not_looked_at(guard: Guard):
+    canteen = {"conference": "canteen", "service_tag": "lunch"}
+    guard.here(
+        somebody("call-1", **{**canteen, "destination_alias": "canteen"}),
+        # A canteen that calls the board is another call in the board's own meeting.
+        somebody("call-2", **{**canteen, "destination_alias": "board", "call_direction": "out"}),
+    )
+
+    assert await guard.look(times=2) == 0
+
+
+async def test_somebody_who_was_admitted_and_moved_on_raises_no_alarm(guard: Guard):
+    await admitted(guard.world, call="call-1")
+    guard.here(somebody("call-1", conference="canteen", service_tag="lunch", destination_alias="townhall"))
+
+    assert await guard.look(times=2) == 0
+
+
+@pytest.mark.parametrize("service_type", ["connecting", "waiting_room", "ivr"])
+async def test_somebody_who_is_not_in_yet_raises_no_alarm(guard: Guard, service_type: str):
+    room = await guard.world.service("townhall")
+    guard.here(somebody("call-1", room, service_type=service_type))
+
+    assert await guard.look(times=2) == 0
+
+
+async def test_somebody_who_is_admitted_between_two_looks_raises_no_alarm(guard: Guard):
+    room = await guard.world.service("townhall")
+    guard.here(somebody("call-1", room))
+    first = await guard.look()
+    await guard.world.participant(room, call="call-1")
+
+    assert (first, await guard.look(times=2)) == (0, 0)
+
+
+async def test_somebody_who_leaves_between_two_looks_raises_no_alarm(guard: Guard):
+    room = await guard.world.service("townhall")
+    guard.here(somebody("call-1", room))
+    await guard.look()
+    guard.here()
+
+    assert await guard.look(times=2) == 0
+
+
+async def test_an_alarm_ends_when_the_meeting_does(guard: Guard, caplog: pytest.LogCaptureFixture):
+    caplog.set_level(logging.INFO)
+    room = await guard.world.service("townhall")
+    guard.here(somebody("call-1", room))
+    assert await guard.look(times=2) == 1
+    guard.here()
+
+    assert await guard.look(times=2) == 0
+    assert len(said(caplog, "nobody is in a meeting whom no decision admitted any more")) == 1
+
+
+async def test_a_call_that_lasts_longer_than_its_record_raises_no_alarm(guard: Guard):
+    room = await admitted(guard.world, call="call-1")
+    guard.here(somebody("call-1", room))
+    await guard.look()
+    guard.world.clock.move(days=31)
+
+    assert await guard.look(times=2) == 0
+
+
+async def test_an_admission_outlives_a_restart(tmp_path: Path):
+    async with guarding(tmp_path) as before:
+        room = await admitted(before.world, call="call-1")
+    (tmp_path / "secrets").rename(tmp_path / "gone")
+    async with guarding(tmp_path) as after:
+        after.here(somebody("call-1", room))
+
+        assert await after.look(times=2) == 0
+
+
+async def test_the_api_call_and_the_media_call_of_one_person_are_both_admitted(guard: Guard):
+    room = await guard.world.service("townhall")
+    await guard.world.participant(room, call="call-api", kind="api")
+    await guard.world.participant(room, call="call-media")
+    guard.here(somebody("call-api", room, has_media=False), somebody("call-media", room))
+
+    assert await guard.look(times=2) == 0
+
+
+@pytest.mark.parametrize("fault", [status(429), status(503), flood, text("<html>", content_type="text/html")])
+async def test_a_manager_that_fails_is_said_and_neither_ends_nor_raises_an_alarm(
+    guard: Guard, caplog: pytest.LogCaptureFixture, fault: object
+):
+    room = await guard.world.service("townhall")
+    guard.here(somebody("call-1", room))
+    await guard.look(times=2)
+    guard.manager.faults[PARTICIPANTS] = fault
+
+    assert await guard.look() == 1
+    assert len(said(caplog, "participants not compared with decisions")) == 1
+
+
+async def test_a_change_of_the_platform_is_an_error_once_and_its_end_a_line(
+    guard: Guard, caplog: pytest.LogCaptureFixture
+):
+    caplog.set_level(logging.INFO)
+    seen = [await guard.drift("switch")]
+    guard.manager.change("policy_server", enable_participant_lookup=False)
+    seen += [await guard.drift("switch"), await guard.drift("switch")]
+    guard.manager.change("policy_server", enable_participant_lookup=True)
+    seen += [await guard.drift("switch")]
+
+    assert seen == [0, 1, 1, 0]
+    assert [record.levelname for record in said(caplog, DRIFT)] == ["ERROR"]
+    assert len(said(caplog, "pexip is configured as expected again")) == 1
+
+
+async def test_what_was_found_stays_until_everything_could_be_read_again(guard: Guard):
+    guard.manager.add("conference_alias", alias="board", conference=None)
+    seen = [await guard.drift("alias")]
+    guard.manager.faults[f"{CONFIGURATION}conference_alias/"] = status(503)
+    seen += [await guard.drift("alias")]
+    guard.manager.faults.clear()
+    guard.manager.lists[f"{CONFIGURATION}conference_alias/"].clear()
+    seen += [await guard.drift("alias")]
+
+    assert seen == [1, 1, 0]
+
+
+async def test_a_configuration_that_cannot_be_read_is_drift_and_grows_old(guard: Guard):
+    guard.manager.faults[f"{CONFIGURATION}system_location/"] = status(503)
+
+    assert await guard.drift("unread") == 1
+    assert guard.value("vestibule_pexip_look_age_seconds", what="configuration") >= 0
