@@ -28,7 +28,7 @@ def stamp(path: Path, *, levels: int = LEVELS) -> Stamp | None:
         if levels:
             entries = sorted(entry for entry in islice(path.iterdir(), MOST_ENTRIES) if not entry.name.startswith("."))
             within = tuple((entry.name, stamp(entry, levels=levels - 1)) for entry in entries)
-    except OSError:
+    except (OSError, ValueError):  # such as a name with a zero byte in it
         return None
     # Its own times would change with every hidden file that an editor keeps in it.
     return (status.st_dev, status.st_ino, *within)
