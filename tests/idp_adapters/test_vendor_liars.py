@@ -298,6 +298,14 @@ def test_groups_of_cognito_are_read_from_its_own_claim():
     assert identity_of("cognito", groups=["board"]).groups == {"staff"}
 
 
+def test_groups_of_cognito_that_people_may_write_themselves_cannot_be_configured():
+    kind = VENDORS["cognito"]
+    _, payload = token(kind)
+
+    with pytest.raises(ValueError, match="got groups_claim `custom:groups`"):
+        kind.build(settings_of(kind, payload, groups_claim="custom:groups"))
+
+
 # GitLab
 
 
