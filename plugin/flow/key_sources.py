@@ -71,7 +71,7 @@ class Published:
         try:
             key_set_url = _find_key_set_url(read_object(metadata.body), settings=self._settings)
             document = await self._document(key_set_url)
-            keys = parse_jwks(document.body)
+            keys = parse_jwks(document.body).of(self._settings.issuer)
         except ValueError as error:
             # What a parser says can quote the document, which is bounded by `MAX_BYTES` alone.
             raise Unavailable(self._settings.issuer, Reason.IDP_MISCONFIGURED, f"{error!s:.{MAX_DETAIL}}") from None
@@ -105,7 +105,7 @@ class KeyFile:
 
     async def load(self) -> Loaded:
         try:
-            self._read = await asyncio.to_thread(read_if_changed, self._file, before=self._read)
+            self._read = await asyncio.to_thread(read_if_changed, self._file, issuer=self._issuer, before=self._read)
         except FileNotFoundError:
             self._read = None
             raise Withdrawn(self._issuer, Reason.IDP_MISCONFIGURED, f"`{self._file.name}`: it is gone") from None
@@ -114,7 +114,7 @@ class KeyFile:
         return Loaded(keys=self._read[1], fresh=timedelta(0))
 
 
-def read_if_changed(file: Path, *, before: tuple[Stamp, KeySet] | None) -> tuple[Stamp, KeySet]:
+def read_if_changed(file: Path, *, issuer: str, before: tuple[Stamp, KeySet] | None) -> tuple[Stamp, KeySet]:
     """Read a file of keys, or return what was read before where it has not changed.
 
     Raises FileNotFoundError where there is none, ValueError for anything else.
@@ -130,7 +130,7 @@ def read_if_changed(file: Path, *, before: tuple[Stamp, KeySet] | None) -> tuple
         raise
     except OSError as error:
         raise ValueError(f"cannot read it: {error.strerror}") from None
-    return stamp, parse_jwks(octets)
+    return stamp, parse_jwks(octets).of(issuer)
 
 
 def _find_key_set_url(metadata: Mapping[str, object], *, settings: IdpSettings) -> str:

@@ -108,6 +108,11 @@ async def test_a_key_that_is_withdrawn_by_a_copy_that_keeps_the_files_times_is_n
         pytest.param(b"{", "not JSON", id="half written"),
         pytest.param(json.dumps({"keys": [KEY.as_dict(private=True)]}).encode(), "private", id="private key"),
         pytest.param(b'{"keys":[]}', "none of 0 keys", id="no keys"),
+        pytest.param(
+            json.dumps({"keys": [{**jwk("first"), "issuer": "https://evil.example"}]}).encode(),
+            "another issuer's",
+            id="keys of another issuer",
+        ),
         pytest.param(key_set("second") + b" " * 64 * 1024, "65537 bytes", id="over 64 KiB"),
     ],
 )
