@@ -172,8 +172,12 @@ class _Provider:
             self._renewal.add_done_callback(self._end_renewal)
         return self._renewal
 
-    def _end_renewal(self, _: asyncio.Task[None]) -> None:
+    def _end_renewal(self, renewal: asyncio.Task[None]) -> None:
         self._renewal = None
+        bug = None if renewal.cancelled() else renewal.exception()
+        if bug is not None:
+            # Of its text nobody knows what is in it.
+            self._breaker.fail(Unavailable(self._settings.issuer, Reason.INTERNAL_ERROR, type(bug).__name__))
 
     async def _run_renewal(self) -> None:
         """Renew, and keep the outcome for whoever asks next: what is held stays where the provider fails."""

@@ -10,7 +10,11 @@ import pytest_asyncio
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from plugin.flow.circuit import Circuit
+from plugin.flow.provider_keys import ProviderKeys
 from plugin.shell.doctor.report import Level
+from plugin.shell.gauges import show_providers
+from plugin.shell.metrics import Metrics
+from tests.flow.provider import ISSUER, HandClock, Provider, settings
 from tests.shell.collector import Collector, attributes
 from tests.shell.doctor.test_configuration import lines_of
 from tests.shell.parties import Issuer
@@ -53,6 +57,18 @@ async def test_metric_and_span_say_how_the_way_to_a_provider_stands(tmp_path: Pa
 
     assert seen == ["closed", "open", "closed"]
     assert of_identity(collector.spans) == seen
+
+
+async def test_a_bug_in_asking_a_provider_is_an_outcome_of_its_own() -> None:
+    provider, metrics, clock = Provider(metadata={"issuer": object()}), Metrics(), HandClock()
+    keys = ProviderKeys([settings()], fetch=provider, clock=clock)
+    show_providers(metrics, keys, issuers=[ISSUER], clock=clock)
+
+    with pytest.raises(TypeError):
+        await keys.keys(ISSUER, key_id=None)
+
+    labels = {"issuer": ISSUER, "outcome": "internal-error"}
+    assert metrics.registry.get_sample_value("vestibule_idp_last_fetch", labels) == 1
 
 
 async def test_a_token_of_a_stranger_names_no_circuit(tmp_path: Path) -> None:
