@@ -12,8 +12,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from plugin.core.address import IpNetwork, read_network
+from plugin.core.stamp import Stamp
 from plugin.shell.fetch import is_loopback
-from plugin.shell.stamps import Stamp, stamp
+from plugin.shell.stamps import stamp
 
 MISSING = object()
 MAX_SECRET = 4096
