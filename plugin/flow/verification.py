@@ -25,6 +25,7 @@ from plugin.flow.budget import Budget, Share
 from plugin.flow.challenges import Challenges
 from plugin.flow.provider_keys import ProviderKeys
 from plugin.flow.tracing import OpenSpan, Steps
+from plugin.jose.keys import KeySet
 from plugin.jose.verify import LEEWAY, read_unverified, verify
 from plugin.ports import (
     CLIENT_CERT,
@@ -164,18 +165,7 @@ class Verification:
             keys = await self._keys.keys(expected.issuer, key_id=unverified.key_id)
         finally:
             step.circuit(self._keys.health(expected.issuer).circuit)
-        claims = verify(
-            unverified_token,
-            keys=keys,
-            issuer=expected.issuer,
-            audience=expected.audience,
-            algorithms=expected.algorithms,
-            token_types=provider.token_types,
-            now=self._clock(),
-        )
-        for claim, check in provider.checks.items():
-            check(claim, claims.payload)
-        return provider.identity(claims)
+        return identify(unverified_token, provider=provider, keys=keys, now=self._clock())
 
     async def _verify_signed(self, unverified_token: str, *, step: OpenSpan) -> Identity:
         """Verify a token that a device of its owner has signed for; where it is another's, the device is refused.
@@ -259,6 +249,26 @@ class Verification:
 
 def _whose(device: AttestationResult) -> tuple[str, str | None, str]:
     return (device.device_id, device.owner, device.appraised_by)
+
+
+def identify(unverified_token: str, *, provider: IdpAdapter, keys: KeySet, now: datetime) -> Identity:
+    """Verify a token by its provider's keys, settings and table, and name its person. Raises Refused.
+
+    Not checked here: age, replay and nonce. `vestibule doctor` asks the same.
+    """
+    expected = provider.settings
+    claims = verify(
+        unverified_token,
+        keys=keys,
+        issuer=expected.issuer,
+        audience=expected.audience,
+        algorithms=expected.algorithms,
+        token_types=provider.token_types,
+        now=now,
+    )
+    for claim, check in provider.checks.items():
+        check(claim, claims.payload)
+    return provider.identity(claims)
 
 
 def assurances_of(provider: IdpAdapter) -> tuple[Assurance, ...]:
