@@ -45,6 +45,7 @@ COMPONENTS: dict[str, Callable[[], str | None]] = {
     "node-oidc-provider": foreign.why_missing,
     "openssl": _program("openssl"),
     "prometheus": _program("prometheus"),
+    "pytest-iam": _package("pytest_iam"),
     "strace": _program("strace"),
 }
 

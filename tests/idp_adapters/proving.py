@@ -28,6 +28,7 @@ from tests.joins import ROOM
 class House:
     """That side, and the clock that it goes by."""
 
+    provider: IdpAdapter
     clock: HandClock
     verification: Verification
 
@@ -44,7 +45,7 @@ async def house_for(provider: IdpAdapter) -> AsyncIterator[House]:
     """Open that side for a provider on this machine."""
     clock, store = HandClock(datetime.now(UTC)), MemoryStore()
     settings = provider.settings
-    fetch = HttpFetch(hosts=frozenset({"127.0.0.1"}), timeout=0.5)
+    fetch = HttpFetch(hosts=frozenset({"127.0.0.1", "localhost"}), timeout=0.5)
     keys = ProviderKeys([settings], fetch=fetch, clock=clock)
     challenges = Challenges(
         store=store,
@@ -54,6 +55,7 @@ async def house_for(provider: IdpAdapter) -> AsyncIterator[House]:
         origin="https://vestibule.example.com",
     )
     yield House(
+        provider=provider,
         clock=clock,
         verification=Verification(
             providers={settings.issuer: provider},

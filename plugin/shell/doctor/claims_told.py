@@ -3,6 +3,7 @@
 It must never tell what names, describes or could impersonate a person: subjects, addresses, groups, sessions, nonces.
 """
 
+import json
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
@@ -15,6 +16,7 @@ IMPERSONAL = frozenset(
 )
 MOMENTS = frozenset({"iat", "exp", "nbf", "auth_time"})
 MAX_CLAIMS = 40
+MAX_VALUE = 255
 _TYPES: Mapping[type, str] = {str: "a string", bool: "a boolean", int: "a number", float: "a number"}
 
 
@@ -26,7 +28,7 @@ def told(name: str, payload: Mapping[str, object], *, now: datetime) -> str:
     if name in MOMENTS and isinstance(value, int | float) and not isinstance(value, bool):
         return f"`{name}` is {_moment(value - now.timestamp())}"
     if name in IMPERSONAL and _is_plain(value):
-        return f"`{name}` is {shown(value)}"
+        return f"`{name}` is {quoted(value)}"
     return f"{shown(name)} is {_kind(value)}"
 
 
@@ -36,6 +38,11 @@ def told_of_all(names: Iterable[str], payload: Mapping[str, object], *, now: dat
     more = len(every) - MAX_CLAIMS
     texts = [told(name, payload, now=now) for name in every[:MAX_CLAIMS]]
     return ", ".join([*texts, f"and {more} more"] if more > 0 else texts)
+
+
+def quoted(value: object) -> str:
+    """Quote a value as long as issuers are: what differs may stand at its end."""
+    return f"`{json.dumps(value):.{MAX_VALUE}}`"
 
 
 def _is_plain(value: object) -> bool:

@@ -17,6 +17,7 @@ from plugin.ports import Clock, IdpAdapter
 from plugin.shell.check import Checked
 from plugin.shell.config_identity import IdpEntry
 from plugin.shell.doctor import providers
+from plugin.shell.doctor.claims_told import quoted
 from plugin.shell.doctor.report import Level, Line
 from plugin.shell.doctor.token_checks import judged, refused_line
 from plugin.shell.estate import open_fetch
@@ -88,9 +89,9 @@ def _claimed(unverified: UnverifiedToken, *, provider: IdpAdapter, size: int) ->
     expected = provider.settings.issuer
     if unverified.issuer == expected:
         key = "no key" if unverified.key_id is None else f"key {shown(unverified.key_id)}"
-        found = f"{size} characters, claimed to be of {shown(expected)}, by {key} for {shown(unverified.algorithm)}"
+        found = f"{size} characters, claimed to be of {quoted(expected)}, by {key} for {shown(unverified.algorithm)}"
         return Line(level=Level.OK, subject="token form", found=found)
-    detail = f"claimed to be of {shown(unverified.issuer)}, expected {shown(expected)}"
+    detail = f"claimed to be of {quoted(unverified.issuer)}, expected {quoted(expected)}"
     return refused_line("token form", Refused(Reason.TOKEN_ISSUER, detail))
 
 

@@ -22,15 +22,15 @@ from plugin.shell.doctor.report import Level, Line
 
 # What each of the standard checks looks at.
 LOOKED_AT: Mapping[str, tuple[str, ...]] = {
-    "type": (),
+    "type": ("typ",),  # of the header
     "issuer": ("iss",),
     "audience": ("aud",),
     "authorized party": ("azp",),
     "subject": ("sub",),
-    "times": (),
+    "times": ("iat", "exp", "nbf"),
     "expiry": ("exp",),
     "issue": ("iat", "nbf"),
-    "lifetime": (),
+    "lifetime": ("iat", "exp"),
 }
 ADVICE: Mapping[Reason, str] = {
     Reason.TOKEN_MALFORMED: "give it a file that holds one ID token and nothing else: three parts, joined by dots",
@@ -64,8 +64,7 @@ def judged(unverified_token: str, *, provider: IdpAdapter, keys: KeySet, now: da
     yield Line(level=Level.OK, subject="token signature", found="holds, by a key of the provider")
     yield from _standard(signed, payload, provider=provider, now=now)
     for claim, check in provider.checks.items():
-        found = f"as it has to be: {told(claim, payload, now=now)}"
-        yield _asked(f"claim {claim}", partial(check, claim, payload), found=found)
+        yield _asked(f"claim {claim}", partial(check, claim, payload), found=told(claim, payload, now=now))
     others = payload.keys() - provider.checks.keys() - {claim for claims in LOOKED_AT.values() for claim in claims}
     if others:
         yield Line(level=Level.OK, subject="other claims", found=told_of_all(others, payload, now=now))
@@ -95,8 +94,8 @@ def _standard(
     settings = provider.settings
     asked = checks(issuer=settings.issuer, audience=settings.audience, token_types=provider.token_types, now=now)
     for name, check in asked.items():
-        seen = [told(claim, payload, now=now) for claim in LOOKED_AT[name]]
-        found = ", ".join(["as it has to be", *seen])
+        source = signed.header if name == "type" else payload
+        found = ", ".join(told(claim, source, now=now) for claim in LOOKED_AT[name])
         yield _asked(f"token {name}", partial(check, signed.header, payload), found=found)
 
 
@@ -113,7 +112,8 @@ def _person(name: Callable[[], Identity], *, provider: IdpAdapter, now: datetime
     try:
         identity = name()
     except Refused as refused:
-        yield refused_line("person", refused)
+        found = f"not named: {refused.reason.code}: {refused.detail}"
+        yield Line(level=Level.FAULT, subject="person", found=found, advice="mend what fails above, this first")
         return
     by = f"`acr` {shown(identity.acr)}, `amr` {shown(identity.amr)}"
     level = identity.level.name.lower().replace("_", "-")
