@@ -48,10 +48,10 @@ async def test_a_token_that_names_no_audience_is_refused(iam: Iam, house: House)
     assert refusal(found) == (Gap.REFUSED, Reason.TOKEN_AUDIENCE)
 
 
-async def test_an_access_token_of_the_same_sign_in_is_not_an_id_token(iam: Iam, house: House):
+async def test_an_access_token_that_only_its_lifetime_tells_from_an_id_token_is_refused(iam: Iam, house: House):
     found = await house.find((await iam.sign_in()).access_token)
 
-    assert refusal(found) == (Gap.REFUSED, Reason.TOKEN_TYPE)
+    assert refusal(found) == (Gap.REFUSED, Reason.TOKEN_LIFETIME)
 
 
 async def test_a_rotation_of_keys_is_followed_and_the_key_before_still_counts(iam: Iam, house: House):

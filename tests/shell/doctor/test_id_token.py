@@ -1,5 +1,6 @@
 """`doctor --idp NAME --token FILE`: what it tells of a token, what it never tells, and the liars about it."""
 
+import json
 import sys
 from asyncio.subprocess import PIPE, create_subprocess_exec
 from collections.abc import Mapping
@@ -18,9 +19,19 @@ from tests.idp_adapters.vendors import VENDORS, Vendor, changed, settings_of, to
 from tests.jose.garbage import GARBAGE
 from tests.jose.issuer import KEYS, sign
 from tests.shell.doctor.asking import options
+from tests.shell.parties import Issuer
 from tests.shell.world import World, opened
 
 Lines = Mapping[str, Line]
+CLOSED = """
+[[idp]]
+adapter = "oidc"
+issuer = "https://sso.closed.example"
+audience = ["vestibule"]
+algorithms = ["ES256"]
+org = "closed"
+keys_file = "jwks.json"
+"""
 PERSONAL = {
     "sub": "248289761001",
     "email": "alice@acme.example",
@@ -168,6 +179,16 @@ async def test_a_provider_that_does_not_answer_is_not_a_bad_token(world: World):
 
     assert faults(lines) == {"token key"}
     assert lines["token key"].found.startswith("idp-unreachable: ")
+
+
+async def test_the_keys_of_a_closed_network_are_read_from_their_file(tmp_path: Path):
+    closed = Issuer("closed")
+    closed.url = "https://sso.closed.example"
+    (tmp_path / "jwks.json").write_text(json.dumps({"keys": [closed.key.as_dict(private=False)]}))
+    async with opened(tmp_path, conferences=CLOSED) as world:
+        lines = await lines_of(world, closed.token("alice", now=world.clock()), name=closed.url)
+
+    assert lines["token verdict"].level is Level.OK
 
 
 async def test_a_provider_goes_by_its_organisation_where_that_is_clear(world: World):
