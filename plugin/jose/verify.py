@@ -73,32 +73,60 @@ def verify(
     token_types: frozenset[str],
     now: datetime,
 ) -> SignedClaims:
-    """Verify signature, type, issuer, audience, subject and times of a token. Raises Refused.
+    """Verify signature, type, issuer, audience, times and subject of a token. Raises Refused.
 
     Not checked here: nonce, age, replay, and what a provider's adapter checks by its own table.
     """
-    signed = verify_signature(unverified_token, keys=keys, algorithms=algorithms)  # 1 to 4
-    payload = read_json(signed.payload)  # 5
-    for check in checks(issuer=issuer, audience=audience, token_types=token_types, now=now).values():  # 6 to 8
-        check(signed.header, payload)
-    return SignedClaims(header=signed.header, payload=payload)
+    asked = checks(issuer=issuer, audience=audience, token_types=token_types, now=now)
+    return _verify(unverified_token, keys=keys, algorithms=algorithms, asked=asked)
+
+
+def verify_issued(
+    unverified_token: str,
+    *,
+    keys: KeySet,
+    issuer: str,
+    audience: frozenset[str],
+    algorithms: frozenset[str],
+    token_types: frozenset[str],
+    now: datetime,
+) -> SignedClaims:
+    """Verify what a provider has issued to us, all but that it is about somebody. Raises Refused."""
+    asked = _checks_issued(issuer=issuer, audience=audience, token_types=token_types, now=now)
+    return _verify(unverified_token, keys=keys, algorithms=algorithms, asked=asked)
 
 
 def checks(
     *, issuer: str, audience: frozenset[str], token_types: frozenset[str], now: datetime
 ) -> Mapping[str, SignedCheck]:
-    """Return what is asked of every signed token, by name, in the order in which it is asked."""
+    """Return what is asked of every signed token of a person, by name, in the order in which it is asked."""
+    issued = _checks_issued(issuer=issuer, audience=audience, token_types=token_types, now=now)
+    return {**issued, "subject": lambda _header, payload: _check_subject(payload)}
+
+
+def _checks_issued(
+    *, issuer: str, audience: frozenset[str], token_types: frozenset[str], now: datetime
+) -> Mapping[str, SignedCheck]:
     return {
         "type": lambda header, _payload: _check_type(header, token_types=token_types),  # 6
         "issuer": lambda _header, payload: _check_issuer(payload, issuer=issuer),  # 7
         "audience": lambda _header, payload: _check_audience(payload, audience=audience),
         "authorized party": lambda _header, payload: _check_authorized_party(payload, audience=audience),
-        "subject": lambda _header, payload: _check_subject(payload),
         "times": lambda _header, payload: _check_times(payload),  # 8
         "expiry": lambda _header, payload: _check_expiry(payload, now=now),
         "issue": lambda _header, payload: _check_issue(payload, now=now),
         "lifetime": lambda _header, payload: _check_lifetime(payload),
     }
+
+
+def _verify(
+    unverified_token: str, *, keys: KeySet, algorithms: frozenset[str], asked: Mapping[str, SignedCheck]
+) -> SignedClaims:
+    signed = verify_signature(unverified_token, keys=keys, algorithms=algorithms)  # 1 to 4
+    payload = read_json(signed.payload)  # 5
+    for check in asked.values():  # 6 to 8
+        check(signed.header, payload)
+    return SignedClaims(header=signed.header, payload=payload)
 
 
 def verify_signature(unverified_token: str, *, keys: KeySet, algorithms: frozenset[str]) -> SignedBytes:

@@ -14,7 +14,9 @@ from plugin.core.identity import Identity
 from plugin.core.join import Credentials
 from plugin.core.reasons import Reason
 from plugin.flow.challenges import Challenges
+from plugin.flow.logout import Logout
 from plugin.flow.provider_keys import ProviderKeys
+from plugin.flow.sign_outs import SignOuts
 from plugin.flow.tracer import Tracing
 from plugin.flow.verification import Verification
 from plugin.ports import IdpAdapter
@@ -31,6 +33,7 @@ class House:
     provider: IdpAdapter
     clock: HandClock
     verification: Verification
+    logout: Logout
 
     async def find(self, id_token: str) -> Finding[Identity]:
         presented = Credentials(unverified_token=id_token)
@@ -54,11 +57,13 @@ async def house_for(provider: IdpAdapter) -> AsyncIterator[House]:
         tenant="default",
         origin="https://vestibule.example.com",
     )
+    providers = {settings.issuer: provider}
     yield House(
         provider=provider,
         clock=clock,
+        logout=Logout(providers=providers, keys=keys, sign_outs=SignOuts(store=store, clock=clock), clock=clock),
         verification=Verification(
-            providers={settings.issuer: provider},
+            providers=providers,
             keys=keys,
             verifiers={},
             revocation=RevocationLookup({}),

@@ -1,14 +1,19 @@
 """Sign-ins at a provider that others wrote and certified, and what this house makes of the tokens that they yield."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
+from aiohttp import web
 
 from idp_adapters.oidc import adapter
-from plugin.core.finding import Gap, Proven
+from plugin.core import base64url
+from plugin.core.finding import Gap, Proven, Unproven
 from plugin.core.identity import Level
 from plugin.core.reasons import Reason
 from plugin.flow.circuit import COOL_DOWN
+from plugin.jose.strict_json import read_object
 from plugin.ports import IdpSettings
 from tests.idp_adapters.foreign.provider import ForeignProvider, login, sign_in
 from tests.idp_adapters.proving import House, house_for, refusal
@@ -161,3 +166,39 @@ async def test_a_provider_that_is_back_is_asked_again(foreign_provider: ForeignP
     house.clock.move(seconds=COOL_DOWN.total_seconds())
 
     assert isinstance(await house.find(await login(foreign_provider)), Proven)
+
+
+@asynccontextmanager
+async def told() -> AsyncIterator[tuple[str, asyncio.Queue[str]]]:
+    """Listen for logout tokens, as a client does, at an address that is returned."""
+    tokens: asyncio.Queue[str] = asyncio.Queue()
+
+    async def take(request: web.Request) -> web.Response:
+        form = await request.post()
+        tokens.put_nowait(str(form["logout_token"]))
+        return web.Response()
+
+    app = web.Application()
+    app.add_routes([web.post("/v1/logout", take)])
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    yield f"http://127.0.0.1:{runner.addresses[0][1]}/v1/logout", tokens
+    await runner.cleanup()
+
+
+async def test_a_session_that_the_provider_ends_opens_nothing_more(
+    house: House, foreign_provider: ForeignProvider
+) -> None:
+    id_token = await login(foreign_provider)
+    other = await login(foreign_provider)
+    session = str(read_object(base64url.decode(id_token.split(".")[1]))["sid"])
+
+    async with told() as (uri, tokens):
+        await foreign_provider.sign_out(uri=uri, sub="alice", sid=session)
+        await house.logout.take(await tokens.get())
+
+    ended = await house.find(id_token)
+    assert isinstance(ended, Unproven)
+    assert ended.reason is Reason.SIGNED_OUT
+    assert isinstance(await house.find(other), Proven)

@@ -1,6 +1,6 @@
 """What the house makes of an ID token, check by check: for `doctor --idp NAME --token FILE`.
 
-Every check is the one that admission asks, and the verdict is what `flow.verification.identify` says: nothing here
+Every check is the one that admission asks, and the verdict is what `flow.identification.identify` says: nothing here
 judges by itself. What a token says of people is told by type or number.
 """
 
@@ -11,7 +11,8 @@ from functools import partial
 from plugin.core.errors import Refused
 from plugin.core.identity import Identity
 from plugin.core.reasons import Reason
-from plugin.flow.verification import BEARER_AGE, identify
+from plugin.flow.identification import identify
+from plugin.flow.verification import BEARER_AGE
 from plugin.jose.claims import shown
 from plugin.jose.compact import read_json
 from plugin.jose.keys import KeySet
