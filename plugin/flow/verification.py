@@ -23,10 +23,11 @@ from plugin.flow import tracing
 from plugin.flow.budget import Budget, Share
 from plugin.flow.challenges import Challenges
 from plugin.flow.find import find
+from plugin.flow.identification import identify, provider_of
 from plugin.flow.provider_keys import ProviderKeys
 from plugin.flow.sign_outs import SignOuts
 from plugin.flow.tracing import OpenSpan, Steps
-from plugin.jose.verify import LEEWAY, UnverifiedToken, read_unverified, verify
+from plugin.jose.verify import LEEWAY, read_unverified
 from plugin.ports import (
     CLIENT_CERT,
     Appraisal,
@@ -152,18 +153,7 @@ class Verification:
             keys = await self._keys.keys(expected.issuer, key_id=unverified.key_id)
         finally:
             step.circuit(self._keys.health(expected.issuer).circuit)
-        claims = verify(
-            unverified_token,
-            keys=keys,
-            issuer=expected.issuer,
-            audience=expected.audience,
-            algorithms=expected.algorithms,
-            token_types=provider.token_types,
-            now=self._clock(),
-        )
-        for claim, check in provider.checks.items():
-            check(claim, claims.payload)
-        identity = provider.identity(claims)
+        identity = identify(unverified_token, provider=provider, keys=keys, now=self._clock())
         await self._sign_outs.check(identity)
         return identity
 
@@ -249,16 +239,6 @@ class Verification:
 
 def _whose(device: AttestationResult) -> tuple[str, str | None, str]:
     return (device.device_id, device.owner, device.appraised_by)
-
-
-def provider_of(unverified: UnverifiedToken, *, providers: Mapping[str, IdpAdapter]) -> IdpAdapter:
-    """Find whose keys to ask for. Raises Refused before anybody is asked for a key that could not count."""
-    provider = providers.get(unverified.issuer)
-    if provider is None:
-        raise Refused(Reason.TOKEN_ISSUER, "the issuer is not among the configured ones")
-    if unverified.algorithm not in provider.settings.algorithms:
-        raise Refused(Reason.TOKEN_ALGORITHM, f"expected one of {sorted(provider.settings.algorithms)}")
-    return provider
 
 
 def assurances_of(provider: IdpAdapter) -> tuple[Assurance, ...]:
