@@ -17,7 +17,7 @@ from functools import partial
 
 from plugin.core.directory import Directory
 from plugin.core.errors import Unavailable
-from plugin.flow.admissions import Admissions
+from plugin.flow.admissions import Admissions, Standing
 from plugin.flow.ledger import pseudonym
 from plugin.platforms.pexip_findings import Finding, Kind
 from plugin.platforms.pexip_manager import Estate, NotAsDocumented
@@ -101,7 +101,7 @@ class Watch:
         """
         try:
             there = frozenset(present(await self._manager.participants(), directory=self._scale.directory))
-            admitted = {somebody for somebody in there if somebody in self._known or await self._is_admitted(somebody)}
+            admitted = {somebody for somebody in there if await self._is_admitted(somebody)}
         except (Unread, NotAsDocumented, Unavailable) as error:
             # Not seen is not gone: what was suspected stays so.
             log.warning("participants not compared with decisions", extra={"problem": str(error)})
@@ -111,18 +111,23 @@ class Watch:
         self._say_unadmitted(unadmitted)
         self._metrics.pexip_unadmitted.set(len(unadmitted))
         self._looked_at[PARTICIPANTS] = self._monotonic()
-        # Whoever was admitted stays so while the call lasts, though its record may end before it.
         self._known, self._suspects, self._alarmed = frozenset(admitted), suspects, unadmitted
 
     async def _is_admitted(self, somebody: Present) -> bool:
-        """Say whether a decision admitted this call there. Raises Unavailable."""
+        """Say whether the latest decision about this call there admitted it. Raises Unavailable.
+
+        A call may last longer than its records are kept: whoever was admitted stays so while there is none left.
+        """
         admissions, conference = self._scale.admissions, somebody.conference
+        standings = set[Standing]()
         for zone in somebody.zones:
-            if somebody.call_id and await admissions.admitted(somebody.call_id, zone=zone, conference=conference):
-                return True
-            if somebody.called_out and await admissions.called_out(zone=zone, conference=conference):
-                return True
-        return False
+            if somebody.call_id:
+                standings.add(await admissions.of_call(somebody.call_id, zone=zone, conference=conference))
+            if somebody.called_out:
+                standings.add(await admissions.of_calls_out(zone=zone, conference=conference))
+        if Standing.ADMITTED in standings:
+            return True
+        return somebody in self._known and Standing.REFUSED not in standings
 
     def _say_unadmitted(self, unadmitted: frozenset[Present]) -> None:
         new = sorted(unadmitted - self._alarmed, key=lambda somebody: somebody.participant_id)

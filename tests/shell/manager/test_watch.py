@@ -160,6 +160,20 @@ async def test_whoever_was_refused_and_is_in_all_the_same_raises_an_alarm(guard:
     assert await guard.look(times=2) == 1
 
 
+async def test_whoever_was_admitted_then_refused_and_stays_raises_an_alarm(guard: Guard):
+    ticket = await guard.world.ticket(await guard.world.proofs("board", token=guard.world.token("alice")))
+    room = await guard.world.service("board", ticket=ticket)
+    answers = [await guard.world.participant(room, call="call-1", ticket=ticket)]
+    guard.here(somebody("call-1", room))
+    seen = [await guard.look(times=2)]
+    guard.world.clock.move(days=1)  # the ticket speaks for nobody any more
+    answers += [await guard.world.participant(room, call="call-1")]
+    seen += [await guard.look(times=2)]
+
+    assert [answer["action"] for answer in answers] == ["continue", "reject"]
+    assert seen == [0, 1]
+
+
 async def test_an_admission_to_one_meeting_is_none_to_another(guard: Guard):
     room = await admitted(guard.world, call="call-1")
     guard.here(somebody("call-1", room, conference="board", service_tag="vestibule:core:board"))
