@@ -7,33 +7,24 @@ address: an administrator finds out more by `vestibule doctor --pexip-manager`, 
 
 import asyncio
 import logging
-import random
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
 from plugin.core.directory import Directory
 from plugin.core.errors import Unavailable
 from plugin.flow.admissions import Admissions, Standing
-from plugin.flow.ledger import pseudonym
 from plugin.platforms.pexip_findings import Finding, Kind
 from plugin.platforms.pexip_manager import Estate, NotAsDocumented
 from plugin.platforms.pexip_presence import Present, present
-from plugin.shell.check import Checked
 from plugin.shell.metrics import FAULT, WARNING, Metrics
-from plugin.shell.pexip_expected import examine_estate
-from plugin.shell.pexip_manager import Manager, Pause, Unread, opened
-from plugin.shell.wiring import Ground
+from plugin.shell.pexip_manager import Manager, Unread
 
 log = logging.getLogger(__name__)
 
 CONFIGURATION, PARTICIPANTS = LOOKS = ("configuration", "participants")
-PARTICIPANTS_SECONDS = 60.0
-JITTER = 0.1
-"""A part of each pause, so that replicas do not ask together."""
 MOST_LINES = 20
 """Alarms that have a line of their own in one look; the metric counts all."""
 
@@ -65,6 +56,10 @@ class Watch:
         self._known: frozenset[Present] = frozenset()
         self._suspects: frozenset[Present] = frozenset()
         self._alarmed: frozenset[Present] = frozenset()
+
+    def hold_against(self, scale: Scale) -> None:
+        """Compare with this from the next look on. What was seen before stays seen."""
+        self._scale = scale
 
     def _age(self, what: str) -> float:
         return self._monotonic() - self._looked_at[what]
@@ -100,8 +95,9 @@ class Watch:
         The first look may fall between a call and its decision, or its end and its disappearing.
         """
         try:
-            there = frozenset(present(await self._manager.participants(), directory=self._scale.directory))
-            admitted = {somebody for somebody in there if await self._is_admitted(somebody)}
+            participants, scale = await self._manager.participants(), self._scale
+            there = frozenset(present(participants, directory=scale.directory))
+            admitted = {somebody for somebody in there if await self._is_admitted(somebody, scale.admissions)}
         except (Unread, NotAsDocumented, Unavailable) as error:
             # Not seen is not gone: what was suspected stays so.
             log.warning("participants not compared with decisions", extra={"problem": str(error)})
@@ -113,13 +109,12 @@ class Watch:
         self._looked_at[PARTICIPANTS] = self._monotonic()
         self._known, self._suspects, self._alarmed = frozenset(admitted), suspects, unadmitted
 
-    async def _is_admitted(self, somebody: Present) -> bool:
+    async def _is_admitted(self, somebody: Present, admissions: Admissions) -> bool:
         """Say whether the latest decision about this call there admitted it. Raises Unavailable.
 
         A call may last longer than its records are kept: whoever was admitted stays so while there is none left.
         """
-        admissions, conference = self._scale.admissions, somebody.conference
-        standings = set[Standing]()
+        conference, standings = somebody.conference, set[Standing]()
         for zone in somebody.zones:
             if somebody.call_id:
                 standings.add(await admissions.of_call(somebody.call_id, zone=zone, conference=conference))
@@ -142,43 +137,3 @@ class Watch:
             log.error("somebody is in a meeting whom no decision admitted", extra=fields)
         if self._alarmed and not unadmitted:
             log.info("nobody is in a meeting whom no decision admitted any more")
-
-
-async def look_again_and_again(watch: Watch, *, minutes: int, pause: Pause = asyncio.sleep) -> None:
-    """Look at both until cancelled, each in its own turn, so that one that hangs does not stop the other."""
-    await asyncio.gather(
-        _again_and_again(watch.look_at_configuration, seconds=minutes * 60, pause=pause),
-        _again_and_again(watch.look_at_participants, seconds=PARTICIPANTS_SECONDS, pause=pause),
-    )
-
-
-async def _again_and_again(look: Callable[[], Awaitable[None]], *, seconds: float, pause: Pause) -> None:
-    while True:
-        (bug,) = await asyncio.gather(look(), return_exceptions=True)
-        if bug is not None:  # neither does it end the watch, nor is it silent
-            log.error("pexip not looked at", extra={"exception": type(bug).__name__})
-        await pause(seconds * random.uniform(1 - JITTER, 1 + JITTER))  # noqa: S311 - spreads load, keeps no secret
-
-
-async def open_watch(checked: Checked, *, ground: Ground, stack: AsyncExitStack) -> None:
-    """Begin to watch where the configuration says so; what an earlier configuration had shown is gone in any case."""
-    metrics, pexip = ground.telemetry.metrics, checked.config.pexip
-    metrics.pexip_drift.clear()
-    metrics.pexip_look_age.clear()
-    metrics.pexip_unadmitted.set(0)
-    if pexip is None or pexip.manager is None or not pexip.manager.watch_minutes:
-        return
-    scale = Scale(
-        examine=partial(examine_estate, config=checked.config, pexip=pexip),
-        directory=checked.directory,
-        admissions=Admissions(store=ground.store, clock=ground.clock),
-        pseudonym=partial(pseudonym, key=ground.pseudonym_key),
-    )
-    watch = Watch(await stack.enter_async_context(opened(pexip.manager)), scale=scale, metrics=metrics)
-    task = asyncio.create_task(look_again_and_again(watch, minutes=pexip.manager.watch_minutes))
-    stack.push_async_callback(_end, task)
-
-
-async def _end(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    await asyncio.wait([task])

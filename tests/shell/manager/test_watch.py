@@ -7,7 +7,7 @@ hand, so that nothing here waits for a clock.
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -50,6 +50,7 @@ class Guard:
     world: World
     manager: Simulated
     watch: Watch
+    scale: Scale
 
     def here(self, *calls: dict[str, object]) -> None:
         """Have these calls, and no others, be in conferences now."""
@@ -91,7 +92,8 @@ async def guarding(folder: Path) -> AsyncIterator[Guard]:
             pseudonym=lambda call: f"pseudonym of {len(call)} characters",
         )
         async with opened_manager(entry, pause=without_pause) as reader:
-            yield Guard(world=world, manager=manager, watch=Watch(reader, scale=scale, metrics=world.traces.metrics))
+            watch = Watch(reader, scale=scale, metrics=world.traces.metrics)
+            yield Guard(world=world, manager=manager, watch=watch, scale=scale)
         await store.close()
 
 
@@ -257,6 +259,25 @@ async def test_somebody_who_leaves_between_two_looks_raises_no_alarm(guard: Guar
     guard.here()
 
     assert await guard.look(times=2) == 0
+
+
+async def test_another_configuration_does_not_make_the_watch_forget_whom_it_suspects(guard: Guard):
+    room = await guard.world.service("townhall")
+    guard.here(somebody("call-1", room))
+    await guard.look()
+    guard.watch.hold_against(replace(guard.scale))
+
+    assert await guard.look() == 1
+
+
+async def test_the_watch_compares_with_the_configuration_that_it_was_given_last(guard: Guard):
+    guard.here(somebody("call-1", conference="canteen", service_tag="lunch", destination_alias="canteen"))
+    before = await guard.look(times=2)
+    board = guard.scale.directory.exact["board"]
+    directory = replace(guard.scale.directory, exact={"canteen": replace(board, name="canteen")})
+    guard.watch.hold_against(replace(guard.scale, directory=directory))
+
+    assert (before, await guard.look(times=2)) == (0, 1)
 
 
 async def test_an_alarm_ends_when_the_meeting_does(guard: Guard, caplog: pytest.LogCaptureFixture):
