@@ -114,6 +114,14 @@ class Participant:
     service_type: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Participants:
+    """Who is in a conference now. `unreadable` = how many more are, of whom nothing is known."""
+
+    readable: tuple[Participant, ...]
+    unreadable: int
+
+
 class Resource(Enum):
     """What is asked for: each by its path under `/api/admin/`."""
 
@@ -177,6 +185,17 @@ def read_all(objects: Iterable[object], *, kind: type[T]) -> tuple[T, ...]:
         return tuple(msgspec.convert(found, kind) for found in objects)
     except msgspec.ValidationError:
         raise NotAsDocumented from None
+
+
+def read_participants(objects: Iterable[object]) -> Participants:
+    """Read who is there, one by one: somebody whose row is not as documented hides nobody else."""
+    readable, unreadable = list[Participant](), 0
+    for found in objects:
+        try:
+            readable.append(msgspec.convert(found, Participant))
+        except msgspec.ValidationError:
+            unreadable += 1
+    return Participants(readable=tuple(readable), unreadable=unreadable)
 
 
 def uri_of(related: Related) -> str:

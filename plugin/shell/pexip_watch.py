@@ -17,7 +17,7 @@ from plugin.core.directory import Directory
 from plugin.core.errors import Unavailable
 from plugin.flow.admissions import Admissions, Standing
 from plugin.platforms.pexip_findings import Finding, Kind
-from plugin.platforms.pexip_manager import Estate, NotAsDocumented
+from plugin.platforms.pexip_manager import Estate
 from plugin.platforms.pexip_presence import Present, present
 from plugin.shell.metrics import FAULT, WARNING, Metrics
 from plugin.shell.pexip_manager import Manager, Unread
@@ -96,17 +96,23 @@ class Watch:
         """
         try:
             participants, scale = await self._manager.participants(), self._scale
-            there = frozenset(present(participants, directory=scale.directory))
+            there = frozenset(present(participants.readable, directory=scale.directory))
             admitted = {somebody for somebody in there if await self._is_admitted(somebody, scale.admissions)}
-        except (Unread, NotAsDocumented, Unavailable) as error:
+        except (Unread, Unavailable) as error:
             # Not seen is not gone: what was suspected stays so.
             log.warning("participants not compared with decisions", extra={"problem": str(error)})
             return
         suspects = there - admitted
         unadmitted = suspects & self._suspects
+        if participants.unreadable:  # any of them may be somebody of whom the last look knew
+            unadmitted |= self._alarmed - admitted
+            log.warning(
+                "participants not as documented are compared with nothing", extra={"rows": participants.unreadable}
+            )
+        else:
+            self._looked_at[PARTICIPANTS] = self._monotonic()
         self._say_unadmitted(unadmitted)
         self._metrics.pexip_unadmitted.set(len(unadmitted))
-        self._looked_at[PARTICIPANTS] = self._monotonic()
         self._known, self._suspects, self._alarmed = frozenset(admitted), suspects, unadmitted
 
     async def _is_admitted(self, somebody: Present, admissions: Admissions) -> bool:

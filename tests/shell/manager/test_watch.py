@@ -5,7 +5,8 @@ hand, so that nothing here waits for a clock.
 """
 
 import logging
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -77,7 +78,7 @@ async def without_pause(_seconds: float) -> None:
 
 
 @asynccontextmanager
-async def guarding(folder: Path) -> AsyncIterator[Guard]:
+async def guarding(folder: Path, *, monotonic: Callable[[], float] = time.monotonic) -> AsyncIterator[Guard]:
     async with opened(folder) as world, serving(well_kept()) as manager:
         entry = ManagerEntry(
             url=manager.url, username=USERNAME, password=PASSWORD, ca=None, policy_url=POLICY_URL, watch_minutes=1
@@ -92,7 +93,7 @@ async def guarding(folder: Path) -> AsyncIterator[Guard]:
             pseudonym=lambda call: f"pseudonym of {len(call)} characters",
         )
         async with opened_manager(entry, pause=without_pause) as reader:
-            watch = Watch(reader, scale=scale, metrics=world.traces.metrics)
+            watch = Watch(reader, scale=scale, metrics=world.traces.metrics, monotonic=monotonic)
             yield Guard(world=world, manager=manager, watch=watch, scale=scale)
         await store.close()
 
@@ -330,6 +331,38 @@ async def test_a_manager_that_fails_is_said_and_neither_ends_nor_raises_an_alarm
 
     assert await guard.look() == 1
     assert len(said(caplog, "participants not compared with decisions")) == 1
+
+
+@pytest.mark.parametrize("spoiled", [{"id": 7}, {"id": "id-of-call-2", "call_uuid": None}, "no object"])
+async def test_somebody_whose_row_is_not_as_documented_hides_nobody_else(
+    guard: Guard, caplog: pytest.LogCaptureFixture, spoiled: object
+):
+    room = await guard.world.service("townhall")
+    row = somebody("call-2", room, **spoiled) if isinstance(spoiled, dict) else spoiled
+    guard.manager.lists[PARTICIPANTS] = [row, somebody("call-1", room)]
+
+    assert await guard.look(times=2) == 1
+    warning = said(caplog, "participants not as documented are compared with nothing")[0]
+    assert (vars(warning)["rows"], "call-2" in repr(vars(warning))) == (1, False)
+
+
+async def test_a_list_with_somebody_who_cannot_be_read_counts_as_not_looked_at(tmp_path: Path):
+    now = [0.0]
+    async with guarding(tmp_path, monotonic=lambda: now[0]) as guard:
+        guard.here({"id": 7})
+        now[0] = 700
+        await guard.look()
+
+        assert guard.value("vestibule_pexip_look_age_seconds", what="participants") == 700
+
+
+async def test_an_alarm_lasts_while_its_person_may_be_one_who_cannot_be_read(guard: Guard):
+    room = await guard.world.service("townhall")
+    guard.here(somebody("call-1", room))
+    await guard.look(times=2)
+    guard.here(somebody("call-1", room, service_tag=None))
+
+    assert await guard.look(times=2) == 1
 
 
 async def test_a_change_of_the_platform_is_an_error_once_and_its_end_a_line(
