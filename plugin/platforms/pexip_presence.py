@@ -25,11 +25,13 @@ class Present:
 
     A decision about one of `zones` has to have admitted them; empty = no decision could have. `issued_here` = the room
     is one of this house. `participant_id` is the manager's own name for them, by which an administrator finds them.
+    `entry` = what the configuration calls the conference: alone of the two, it may be told.
     """
 
     participant_id: str
     call_id: str
     conference: str
+    entry: str
     zones: tuple[str, ...]
     issued_here: bool
     called_out: bool
@@ -48,6 +50,7 @@ def present(participants: Iterable[Participant], *, directory: Directory) -> Ite
                 participant_id=somebody.id,
                 call_id=somebody.call_uuid,
                 conference=conference,
+                entry=directory.entry_name(conference),
                 zones=zones,
                 issued_here=issued is not None,
                 called_out=somebody.call_direction == OUT,

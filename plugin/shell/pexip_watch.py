@@ -135,7 +135,7 @@ class Watch:
         for somebody in new[:MOST_LINES]:
             fields = {
                 "participant_id": somebody.participant_id[:200],
-                "conference": somebody.conference,
+                "conference": somebody.entry,
                 "zone": somebody.zones[0] if somebody.issued_here else "",
                 "call": self._scale.pseudonym(somebody.call_id),
                 "unadmitted": len(unadmitted),

@@ -78,8 +78,10 @@ async def without_pause(_seconds: float) -> None:
 
 
 @asynccontextmanager
-async def guarding(folder: Path, *, monotonic: Callable[[], float] = time.monotonic) -> AsyncIterator[Guard]:
-    async with opened(folder) as world, serving(well_kept()) as manager:
+async def guarding(
+    folder: Path, *, monotonic: Callable[[], float] = time.monotonic, **parts: str
+) -> AsyncIterator[Guard]:
+    async with opened(folder, **parts) as world, serving(well_kept()) as manager:
         entry = ManagerEntry(
             url=manager.url, username=USERNAME, password=PASSWORD, ca=None, policy_url=POLICY_URL, watch_minutes=1
         )
@@ -152,6 +154,40 @@ async def test_an_alarm_names_nobody(guard: Guard, caplog: pytest.LogCaptureFixt
     told = repr(vars(alarm))
     persons = ("69434387-e444", "eve@example.net", DOCUMENTED["display_name"], DOCUMENTED["remote_address"])
     assert not [word for word in persons if str(word) in told.replace("id-of-69434387-e444", "")]
+
+
+PATTERN = """
+[[conference]]
+alias_pattern = "*.vmr@example.com"
+zones = ["core", "meetme"]
+classification = "internal"
+owner = "{acme}#bob"
+invited = ["org:acme"]
+"""
+
+
+@pytest.mark.parametrize("where", [
+    {"conference": "dana.case.vmr@example.com", "service_tag": "vestibule:core:dana.case.vmr@example.com"},
+    {"conference": "a VMR", "destination_alias": "sip:dana.case.vmr@example.com"},
+])  # fmt: skip
+async def test_an_alarm_names_the_pattern_and_not_whose_meeting_it_is(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, where: dict[str, object]
+):
+    async with guarding(tmp_path, conferences=PATTERN) as guard:
+        guard.here(somebody("call-1", **where))
+        await guard.look(times=2)
+
+    (alarm,) = said(caplog, ALARM)
+    assert vars(alarm)["conference"] == "*.vmr@example.com"
+    assert "dana" not in repr(vars(alarm))
+
+
+async def test_an_alarm_does_not_repeat_a_tag_that_somebody_made_up(guard: Guard, caplog: pytest.LogCaptureFixture):
+    guard.here(somebody("call-1", service_tag="vestibule:core:dana.case@example.net"))
+
+    assert await guard.look(times=2) == 1
+    (alarm,) = said(caplog, ALARM)
+    assert "dana" not in repr(vars(alarm))
 
 
 async def test_whoever_was_refused_and_is_in_all_the_same_raises_an_alarm(guard: Guard):
