@@ -36,6 +36,11 @@ class Present:
     issued_here: bool
     called_out: bool
 
+    @property
+    def meeting(self) -> tuple[str, tuple[str, ...]]:
+        """Where they are, whoever they are."""
+        return self.conference, self.zones
+
 
 def present(participants: Iterable[Participant], *, directory: Directory) -> Iterator[Present]:
     """Name everybody who is in a meeting of the directory, or in a room that has a tag of ours."""

@@ -25,6 +25,9 @@ from plugin.shell.pexip_manager import Manager, Unread
 log = logging.getLogger(__name__)
 
 CONFIGURATION, PARTICIPANTS = LOOKS = ("configuration", "participants")
+PATIENCE = 3
+"""Looks in a row at which somebody unadmitted may be in a meeting, each time another one. Whoever leaves and comes
+back before the next look has a new id each time."""
 MOST_LINES = 20
 """Alarms that have a line of their own in one look; the metric counts all."""
 
@@ -56,6 +59,7 @@ class Watch:
         self._known: frozenset[Present] = frozenset()
         self._suspects: frozenset[Present] = frozenset()
         self._alarmed: frozenset[Present] = frozenset()
+        self._met = Counter[tuple[str, tuple[str, ...]]]()
 
     def hold_against(self, scale: Scale) -> None:
         """Compare with this from the next look on. What was seen before stays seen."""
@@ -92,7 +96,8 @@ class Watch:
     async def look_at_participants(self) -> None:
         """Read who is in a meeting, and alarm about whom no decision admitted, once seen so at two looks.
 
-        The first look may fall between a call and its decision, or its end and its disappearing.
+        The first look may fall between a call and its decision, or its end and its disappearing. Not every look in a
+        row may, though: of a meeting in which each finds somebody, whoever it is, the last are alarmed about.
         """
         try:
             participants, scale = await self._manager.participants(), self._scale
@@ -103,7 +108,8 @@ class Watch:
             log.warning("participants not compared with decisions", extra={"problem": str(error)})
             return
         suspects = there - admitted
-        unadmitted = suspects & self._suspects
+        met = Counter({meeting: self._met[meeting] + 1 for meeting in {somebody.meeting for somebody in suspects}})
+        unadmitted = {one for one in suspects if one in self._suspects or met[one.meeting] >= PATIENCE}
         if participants.unreadable:  # any of them may be somebody of whom the last look knew
             unadmitted |= self._alarmed - admitted
             log.warning(
@@ -113,7 +119,8 @@ class Watch:
             self._looked_at[PARTICIPANTS] = self._monotonic()
         self._say_unadmitted(unadmitted)
         self._metrics.pexip_unadmitted.set(len(unadmitted))
-        self._known, self._suspects, self._alarmed = frozenset(admitted), suspects, unadmitted
+        self._known, self._suspects, self._alarmed = frozenset(admitted), suspects, frozenset(unadmitted)
+        self._met = met
 
     async def _is_admitted(self, somebody: Present, admissions: Admissions) -> bool:
         """Say whether the latest decision about this call there admitted it. Raises Unavailable.
@@ -130,7 +137,7 @@ class Watch:
             return True
         return somebody in self._known and Standing.REFUSED not in standings
 
-    def _say_unadmitted(self, unadmitted: frozenset[Present]) -> None:
+    def _say_unadmitted(self, unadmitted: set[Present]) -> None:
         new = sorted(unadmitted - self._alarmed, key=lambda somebody: somebody.participant_id)
         for somebody in new[:MOST_LINES]:
             fields = {

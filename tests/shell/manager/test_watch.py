@@ -317,6 +317,31 @@ async def test_the_watch_compares_with_the_configuration_that_it_was_given_last(
     assert (before, await guard.look(times=2)) == (0, 1)
 
 
+async def test_whoever_comes_back_under_a_new_id_before_each_look_raises_an_alarm(guard: Guard):
+    room = await guard.world.service("townhall")
+    seen = []
+    for call in ("call-1", "call-2", "call-3", "call-4"):
+        guard.here(somebody(call, room))
+        seen.append(await guard.look())
+
+    assert seen == [0, 0, 1, 1]
+
+
+async def test_people_who_come_to_different_meetings_or_at_different_times_raise_no_alarm(guard: Guard):
+    townhall, board = (
+        await guard.world.service("townhall"),
+        {"conference": "board", "service_tag": "vestibule:core:board"},
+    )
+    seen = []
+    for here in (somebody("call-1", townhall), somebody("call-2", townhall), None, somebody("call-3", townhall)):
+        guard.here(*([here] if here else []))
+        seen.append(await guard.look())
+    guard.here(somebody("call-4", **board))
+    seen.append(await guard.look())
+
+    assert seen == [0, 0, 0, 0, 0]
+
+
 async def test_an_alarm_ends_when_the_meeting_does(guard: Guard, caplog: pytest.LogCaptureFixture):
     caplog.set_level(logging.INFO)
     room = await guard.world.service("townhall")
