@@ -58,7 +58,7 @@ class Alias:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
-    """A service in the platform's own database. Its name opens nothing, its aliases do."""
+    """A service in the platform's own database. Its aliases open it; its name is what people meet by."""
 
     resource_uri: str
     name: str

@@ -9,7 +9,7 @@ import asyncio
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -38,6 +38,7 @@ class Scale:
 
     examine: Callable[[Estate], tuple[Finding, ...]]
     directory: Directory
+    room_names: Mapping[str, str]
     admissions: Admissions
     pseudonym: Callable[[str], str]
 
@@ -101,7 +102,7 @@ class Watch:
         """
         try:
             participants, scale = await self._manager.participants(), self._scale
-            there = frozenset(present(participants.readable, directory=scale.directory))
+            there = frozenset(present(participants.readable, directory=scale.directory, room_names=scale.room_names))
             admitted = {somebody for somebody in there if await self._is_admitted(somebody, scale.admissions)}
         except (Unread, Unavailable) as error:
             # Not seen is not gone: what was suspected stays so.

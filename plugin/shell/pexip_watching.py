@@ -16,7 +16,7 @@ from plugin.flow.ledger import pseudonym
 from plugin.shell.check import Checked
 from plugin.shell.config_manager import ManagerEntry
 from plugin.shell.metrics import Metrics
-from plugin.shell.pexip_expected import examine_estate
+from plugin.shell.pexip_expected import examine_estate, room_names_of
 from plugin.shell.pexip_manager import Pause, opened
 from plugin.shell.pexip_watch import Scale, Watch
 from plugin.shell.wiring import Ground
@@ -46,6 +46,7 @@ class Watching:
         scale = Scale(
             examine=partial(examine_estate, config=checked.config, pexip=pexip),
             directory=checked.directory,
+            room_names=room_names_of(checked.config),
             admissions=Admissions(store=self._ground.store, clock=self._ground.clock),
             pseudonym=partial(pseudonym, key=self._ground.pseudonym_key),
         )
