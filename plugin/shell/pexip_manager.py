@@ -1,8 +1,8 @@
 """Reads a Pexip Management Node: the lists that `platforms.pexip_manager` names, by GET and nothing else.
 
-A manager answers 1,000 requests in 60 seconds, to everybody together. Here one request follows the other with a pause,
-at most 300 a minute. It must never follow a redirect or a `next` to another place: the administrator's password goes
-along with every request.
+A manager answers 1,000 requests in 60 seconds, to everybody together. Here each request waits its turn and for a
+pause, whatever it is for: at most 300 a minute. It must never follow a redirect or a `next` to another place: the
+administrator's password goes along with every request.
 """
 
 import asyncio
@@ -48,6 +48,7 @@ class Manager:
         self._http = http
         self._origin = URL(entry.url).origin()
         self._pause = pause
+        self._pace = asyncio.Lock()
 
     async def estate(self) -> Estate:
         """Read the configuration. What cannot be read is noted, and the rest is read all the same."""
@@ -72,9 +73,10 @@ class Manager:
         target, asked = first.with_query(limit=PAGE), set[URL]()
         while target not in asked and len(asked) < MOST_PAGES:
             asked.add(target)
+            async with self._pace:  # whoever asks, and however it ends
+                await self._pause(PAUSE_SECONDS)
             page = await self._page(target)
             objects += page.objects
-            await self._pause(PAUSE_SECONDS)
             if page.meta.next is None:
                 return objects
             target = _following(page.meta.next, first=first)

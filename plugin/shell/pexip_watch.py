@@ -17,7 +17,7 @@ from plugin.core.directory import Directory
 from plugin.core.errors import Unavailable
 from plugin.flow.admissions import Admissions, Standing
 from plugin.platforms.pexip_findings import Finding, Kind
-from plugin.platforms.pexip_manager import Estate
+from plugin.platforms.pexip_manager import Estate, Participants
 from plugin.platforms.pexip_presence import Present, present
 from plugin.shell.metrics import FAULT, WARNING, Metrics
 from plugin.shell.pexip_manager import Manager, Unread
@@ -102,7 +102,7 @@ class Watch:
         """
         try:
             participants, scale = await self._manager.participants(), self._scale
-            there = frozenset(present(participants.readable, directory=scale.directory, room_names=scale.room_names))
+            there = await asyncio.to_thread(_present, participants, scale)
             admitted = {somebody for somebody in there if await self._is_admitted(somebody, scale.admissions)}
         except (Unread, Unavailable) as error:
             # Not seen is not gone: what was suspected stays so.
@@ -151,3 +151,8 @@ class Watch:
             log.error("somebody is in a meeting whom no decision admitted", extra=fields)
         if self._alarmed and not unadmitted:
             log.info("nobody is in a meeting whom no decision admitted any more")
+
+
+def _present(participants: Participants, scale: Scale) -> frozenset[Present]:
+    """Take this to a thread: an alias is held against each pattern, and there may be thousands."""
+    return frozenset(present(participants.readable, directory=scale.directory, room_names=scale.room_names))
