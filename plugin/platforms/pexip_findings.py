@@ -49,8 +49,8 @@ class Expected:
     """What this house's configuration expects of the platform.
 
     `names` are the aliases of its conferences, `patterns` globs over such aliases; `room_names` leads from what else a
-    room is named (folded) to its conference. The scripts are those that it ships,
-    as they belong into a profile. The flags say whether the configuration has anything to answer there.
+    room is named (folded) to its conference. The scripts are those that it ships, as they belong into a profile. The
+    flags say whether the configuration has anything to answer there.
     """
 
     policy_url: str
