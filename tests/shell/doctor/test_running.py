@@ -23,7 +23,7 @@ def metrics_at(port: int) -> str:
 
 
 async def line_of(world: World, *, subject: str = SERVICE) -> Line:
-    lines = await examine(Namespace(config=world.folder / "vestibule.toml", pexip=None))
+    lines = await examine(Namespace(config=world.folder / "vestibule.toml", pexip=None, pexip_manager=False))
     (line,) = [line for line in lines if line.subject == subject]
     return line
 
