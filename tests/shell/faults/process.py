@@ -22,7 +22,7 @@ from tests.shell.parties import DeviceAuthority, Issuer
 from tests.shell.world import World, write_configuration
 
 SERVE = (str(Path(sys.executable).with_name("vestibule")), "serve", "--config")
-RECORDS = '[records]\npseudonym_key_file = "secrets/pseudonym-key"\n'
+RECORDS = '[records]\nlog = "decisions.jsonl"\npseudonym_key_file = "secrets/pseudonym-key"\n'
 
 
 @dataclass(slots=True, kw_only=True)
