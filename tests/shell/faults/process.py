@@ -27,15 +27,17 @@ RECORDS = '[records]\nlog = "decisions.jsonl"\npseudonym_key_file = "secrets/pse
 
 @dataclass(slots=True, kw_only=True)
 class Running:
-    """One process of the service. `log` is what it has said so far."""
+    """One process of the service. `log` is what it has said so far, and `said` the same as bytes."""
 
     process: asyncio.subprocess.Process
     log: list[dict[str, object]] = field(default_factory=list)
+    said: bytearray = field(default_factory=bytearray)
 
     async def says(self, message: str) -> dict[str, object] | None:
         """Read on until it says this; None = it ended first."""
         assert self.process.stderr is not None
         while line := await self.process.stderr.readline():
+            self.said += line
             with suppress(ValueError):
                 self.log.append(json.loads(line))
                 if self.log[-1]["message"] == message:
@@ -69,6 +71,7 @@ class Site:
             *under,
             *SERVE,
             str(self.file),
+            stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
             env={**os.environ, **(environment or {})},
             start_new_session=True,
