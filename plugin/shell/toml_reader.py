@@ -104,11 +104,11 @@ class Table:
         return text
 
     def check_subject(self, name: str, text: object, *, issuers: Iterable[str]) -> None:
-        """Note a text that is not `issuer#subject` of a configured issuer."""
+        """Note a text that is not `issuer#subject` of a configured issuer. It names somebody, so it is not shown."""
         issuer, _, subject = text.partition("#") if isinstance(text, str) else ("", "", "")
         if text and (issuer not in issuers or not subject):
             expected = ", ".join(f"`{known}#...`" for known in sorted(issuers))
-            self.problem(name, f"got `{text}`, expected `issuer#subject` of a configured issuer: {expected}")
+            self.problem(name, f"expected `issuer#subject` of a configured issuer: {expected}")
 
     def flag(self, name: str, *, default: bool) -> bool:
         value = self._take(name)
