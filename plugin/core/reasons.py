@@ -50,6 +50,7 @@ class Reason(Enum):
     TOKEN_NONCE = ("token-nonce", "Your sign-in was not made for this meeting.")
     TOKEN_STALE = ("token-stale", "Your sign-in is too old to be used without a device proof.")
     TOKEN_REPLAYED = ("token-replayed", "Your sign-in has been used already.")
+    SIGNED_OUT = ("signed-out", "You have signed out. Please sign in again.")
 
     # the platform's word: looked, and it is bad
     PLATFORM_IDP = ("platform-idp", "The meeting platform signed you in with a service that is not known here.")

@@ -163,11 +163,7 @@ class Admission:
         if isinstance(redeemed, Unproven):
             return Proofs(identity=redeemed, device=ABSENT)
         ticket, now = redeemed.value, self._clock()
-        identity: Finding[Identity] = Proven(value=ticket.identity)
-        if not self._verification.vouches_for(ticket.identity):
-            identity = Unproven(gap=Gap.REFUSED, reason=Reason.TOKEN_ISSUER)
-        if ticket.identity.expires_at <= now:
-            identity = Unproven(gap=Gap.REFUSED, reason=Reason.TOKEN_EXPIRED)
+        identity = await find(self._verification.confirm(ticket.identity), budget=budget, share=Share.IDENTITY)
         device: Finding[AttestationResult] = ABSENT
         if ticket.device is not None:
             device = Proven(value=ticket.device)

@@ -10,7 +10,7 @@ from dataclasses import replace
 from plugin.core.decision import Because, because
 from plugin.core.errors import Unavailable
 from plugin.core.reasons import Reason
-from plugin.core.record import DecisionRecord, Mark
+from plugin.core.record import DecisionRecord
 from plugin.core.registration import (
     NotRegistered,
     Registered,
@@ -21,7 +21,7 @@ from plugin.core.registration import (
 )
 from plugin.flow import tracing
 from plugin.flow.budget import ANSWER_SECONDS, Budget
-from plugin.flow.ledger import Ledger
+from plugin.flow.ledger import Ledger, mark
 from plugin.flow.tracer import Tracing
 from plugin.flow.tracing import Steps
 from plugin.ports import Clock
@@ -77,7 +77,7 @@ class Registrar:
             outcome=_outcome(registration),
             zone=None,
             capabilities=(),
-            reasons=(_mark(registration.reason),),
+            reasons=(mark(registration.reason),),
             remedy=None,
             person="",
             device="",
@@ -89,12 +89,8 @@ class Registrar:
 
 
 def _refused(record: DecisionRecord, reason: Because) -> DecisionRecord:
-    return replace(record, outcome=tracing.DENY, reasons=(_mark(reason),))
+    return replace(record, outcome=tracing.DENY, reasons=(mark(reason),))
 
 
 def _outcome(registration: Registration) -> str:
     return tracing.ALLOW if isinstance(registration, Registered) else tracing.DENY
-
-
-def _mark(reason: Because) -> Mark:
-    return Mark(code=reason.reason.code, message=reason.message, policies=(), detail=reason.detail)

@@ -24,8 +24,9 @@ from plugin.flow import tracing
 from plugin.flow.budget import Budget, Share
 from plugin.flow.challenges import Challenges
 from plugin.flow.provider_keys import ProviderKeys
+from plugin.flow.sign_outs import SignOuts
 from plugin.flow.tracing import OpenSpan, Steps
-from plugin.jose.verify import LEEWAY, read_unverified, verify
+from plugin.jose.verify import LEEWAY, UnverifiedToken, read_unverified, verify
 from plugin.ports import (
     CLIENT_CERT,
     Appraisal,
@@ -95,6 +96,7 @@ class Verification:
         self._revocation = revocation
         self._challenges = challenges
         self._store = store
+        self._sign_outs = SignOuts(store=store, clock=clock)
         self._clock = clock
         self._tell_of_end = tell_of_end
 
@@ -103,10 +105,15 @@ class Verification:
         provider = self._providers.get(issuer)
         return assurances_of(provider) if provider else ()
 
-    def vouches_for(self, identity: Identity) -> bool:
-        """Say whether somebody whose token was verified earlier would still count as who they were then."""
+    async def confirm(self, identity: Identity) -> Identity:
+        """Confirm that somebody whose token was verified earlier still counts as who they were then. Raises Refused."""
         provider = self._providers.get(identity.issuer)
-        return provider is not None and provider.settings.org == identity.org
+        if provider is None or provider.settings.org != identity.org:
+            raise Refused(Reason.TOKEN_ISSUER)
+        if identity.expires_at <= self._clock():
+            raise Refused(Reason.TOKEN_EXPIRED)
+        await self._sign_outs.check(identity)
+        return identity
 
     async def prove(self, join: JoinRequest, *, steps: Steps, budget: Budget) -> Proofs:
         """Prove what a question presents by itself, each proof in a step of its own.
@@ -154,12 +161,8 @@ class Verification:
 
     async def _verify(self, unverified_token: str, *, step: OpenSpan) -> Identity:
         unverified = read_unverified(unverified_token)
-        provider = self._providers.get(unverified.issuer)
-        if provider is None:
-            raise Refused(Reason.TOKEN_ISSUER, "the issuer is not among the configured ones")
+        provider = provider_of(unverified, providers=self._providers)
         expected = provider.settings
-        if unverified.algorithm not in expected.algorithms:  # before anybody is asked for keys
-            raise Refused(Reason.TOKEN_ALGORITHM, f"expected one of {sorted(expected.algorithms)}")
         try:
             keys = await self._keys.keys(expected.issuer, key_id=unverified.key_id)
         finally:
@@ -175,7 +178,9 @@ class Verification:
         )
         for claim, check in provider.checks.items():
             check(claim, claims.payload)
-        return provider.identity(claims)
+        identity = provider.identity(claims)
+        await self._sign_outs.check(identity)
+        return identity
 
     async def _verify_signed(self, unverified_token: str, *, step: OpenSpan) -> Identity:
         """Verify a token that a device of its owner has signed for; where it is another's, the device is refused.
@@ -259,6 +264,16 @@ class Verification:
 
 def _whose(device: AttestationResult) -> tuple[str, str | None, str]:
     return (device.device_id, device.owner, device.appraised_by)
+
+
+def provider_of(unverified: UnverifiedToken, *, providers: Mapping[str, IdpAdapter]) -> IdpAdapter:
+    """Find whose keys to ask for. Raises Refused before anybody is asked for a key that could not count."""
+    provider = providers.get(unverified.issuer)
+    if provider is None:
+        raise Refused(Reason.TOKEN_ISSUER, "the issuer is not among the configured ones")
+    if unverified.algorithm not in provider.settings.algorithms:
+        raise Refused(Reason.TOKEN_ALGORITHM, f"expected one of {sorted(provider.settings.algorithms)}")
+    return provider
 
 
 def assurances_of(provider: IdpAdapter) -> tuple[Assurance, ...]:

@@ -72,12 +72,35 @@ def verify(
 
     Not checked here: nonce, age, replay, and what a provider's adapter checks by its own table.
     """
+    claims = verify_issued(
+        unverified_token,
+        keys=keys,
+        issuer=issuer,
+        audience=audience,
+        algorithms=algorithms,
+        token_types=token_types,
+        now=now,
+    )
+    _check_subject(claims.payload)
+    return claims
+
+
+def verify_issued(
+    unverified_token: str,
+    *,
+    keys: KeySet,
+    issuer: str,
+    audience: frozenset[str],
+    algorithms: frozenset[str],
+    token_types: frozenset[str],
+    now: datetime,
+) -> SignedClaims:
+    """Verify what a provider has issued to us, all but that it is about somebody. Raises Refused."""
     signed = verify_signature(unverified_token, keys=keys, algorithms=algorithms)  # 1 to 4
     payload = read_json(signed.payload)  # 5
     _check_type(signed.header, token_types=token_types)  # 6
     _check_issuer(payload, issuer=issuer)  # 7
     _check_audience(payload, audience=audience)
-    _check_subject(payload)
     _check_times(payload, now=now)  # 8
     return SignedClaims(header=signed.header, payload=payload)
 

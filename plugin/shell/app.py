@@ -25,6 +25,7 @@ from plugin.shell.gauges import show_lanes
 from plugin.shell.generic_door import GenericDoor
 from plugin.shell.health import Health
 from plugin.shell.http import MAX_BODY, ExplicitRunner, open_port
+from plugin.shell.logout import LogoutDoor
 from plugin.shell.metering import measuring
 from plugin.shell.metrics import UNREADABLE
 from plugin.shell.metrics_listener import listening
@@ -58,8 +59,9 @@ def build_app(gate: Gate, *, health: Health) -> web.Application:
     app = web.Application(client_max_size=MAX_BODY, middlewares=[measuring(health.metrics)])
     app.add_routes([*openapi.routes(), *health.routes()])
     door, pexip_door = GenericDoor(gate=gate, limit=RateLimit(monotonic=time.monotonic)), PexipDoor(gate=gate)
-    app.add_routes([*door.routes(), *pexip_door.routes()])
-    show_lanes(health.metrics, (*door.lanes, *pexip_door.lanes))
+    logout_door = LogoutDoor(gate=gate, metrics=health.metrics)
+    app.add_routes([*door.routes(), *logout_door.routes(), *pexip_door.routes()])
+    show_lanes(health.metrics, (*door.lanes, *logout_door.lanes, *pexip_door.lanes))
     return app
 
 

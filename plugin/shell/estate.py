@@ -29,7 +29,6 @@ from plugin.shell.config_identity import IdpEntry
 from plugin.shell.fetch import HttpFetch
 from plugin.shell.gate import House
 from plugin.shell.gauges import show_bundle, show_device_cas, show_providers
-from plugin.shell.metered_store import MeteredStore
 from plugin.shell.pexip_watch import open_watch
 from plugin.shell.revocation import open_crl_files, open_revocation
 from plugin.shell.store_check import StoreCheck
@@ -166,7 +165,7 @@ async def open_estate(
     """Open what every house stands on, and close it again after all of them."""
     async with AsyncExitStack() as stack:
         metrics = telemetry.metrics
-        store = MeteredStore(WatchedStore(await _open_store(config), clock=clock), metrics=metrics)
+        store = WatchedStore(await _open_store(config), clock=clock, metrics=metrics)
         stack.push_async_callback(store.close)
         purging = asyncio.create_task(_purge_now_and_then(store, clock=clock))
         purging.add_done_callback(_say_how_it_ended)

@@ -13,6 +13,7 @@ from plugin.core.reasons import Reason
 from plugin.flow.admission import Admission
 from plugin.flow.challenges import Challenges
 from plugin.flow.exchange import Exchange
+from plugin.flow.logout import Logout
 from plugin.flow.registrar import Registrar
 from plugin.platforms.pexip_rooms import PexipRooms
 from plugin.ports import Clock, Store
@@ -30,6 +31,7 @@ class House:
     exchange: Exchange
     challenges: Challenges
     registrar: Registrar
+    logout: Logout
     rooms: PexipRooms
     store: Store
     clock: Clock

@@ -20,7 +20,12 @@ REASON = web.ResponseKey("vestibule.reason", str)
 """Why a door refuses; a decision's own reasons are counted with its record."""
 TRACE_ID = web.ResponseKey("vestibule.trace_id", str)
 
-QUESTION_OF_PATH = {"/v1/joins": "joins", "/v1/tickets": "tickets", "/v1/challenges": "challenges"}
+QUESTION_OF_PATH = {
+    "/v1/joins": "joins",
+    "/v1/tickets": "tickets",
+    "/v1/challenges": "challenges",
+    "/v1/logout": "logout",
+}
 REASON_OF_STATUS: Mapping[int, str] = {
     HTTPStatus.BAD_REQUEST: Reason.REQUEST_MALFORMED.code,
     HTTPStatus.UNAUTHORIZED: Reason.CALLER_UNAUTHENTICATED.code,

@@ -55,13 +55,14 @@ QUESTION_OF_PHASE = {
     "join": "joins",
     "ticket": "tickets",
 }
-QUESTIONS = (*QUESTION_OF_PHASE.values(), "location", "avatar", "directory", "challenges", UNREADABLE)
-"""What is asked: Pexip's six questions, the three of the JSON doors, and what no parser could read."""
+QUESTIONS = (*QUESTION_OF_PHASE.values(), "location", "avatar", "directory", "challenges", "logout", UNREADABLE)
+"""What is asked: Pexip's six questions, the three of the JSON doors, logout, and what no parser could read."""
 
 STORE_OPERATIONS = ("put", "get", "take", "claim", "swap", "purge")
 STORE_OUTCOMES = ("ok", "failed", "abandoned")
 SPAN_FATES = ("ended", "exported", "failed", "dropped")
 FAULT, WARNING = "fault", "warning"
+LOGOUT_OUTCOMES = ("taken", "refused", "unavailable")
 TICKET_EVENTS = ("issued", "burnt")
 
 
@@ -110,6 +111,11 @@ class Metrics:
             "vestibule_tickets",
             "Tickets issued, and tickets burnt: presented a second time, elsewhere or out of turn.",
             ("event",),
+        )
+        self.logouts = counter(
+            "vestibule_logouts",
+            "Logout tokens of providers, by whether they were taken, refused, or could not be taken.",
+            ("outcome",),
         )
         self.spans = counter(
             "vestibule_spans",
@@ -245,6 +251,8 @@ class Metrics:
             self.store_operations.labels(operation, outcome)
         for fate in SPAN_FATES:
             self.spans.labels(fate)
+        for outcome in LOGOUT_OUTCOMES:
+            self.logouts.labels(outcome)
         for event in TICKET_EVENTS:
             self.tickets.labels(event)
         self.store_purge_age.set(float("nan"))

@@ -1,16 +1,20 @@
-"""A store that says when it stops working and when it works again: once each, however many questions notice.
+"""A store that is measured, and that says when it stops working and when it works again.
 
-Whoever is on call reads the first line and knows since when everybody is refused, why, and what to do; the second says
-that nothing needs to be restarted. It must never answer in the store's place.
+It says so once each, however many questions notice. Whoever is on call reads the first line and knows since when
+everybody is refused, why, and what to do; the second says that nothing needs to be restarted. It must never answer in
+the store's place.
 """
 
+import asyncio
 import logging
+import time
 from collections.abc import Awaitable
 from datetime import datetime
 from typing import TypeVar
 
 from plugin.core.errors import Unavailable
 from plugin.ports import Clock, Json, Store
+from plugin.shell.metrics import Metrics
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -31,37 +35,37 @@ ADVICE = {
 
 
 class WatchedStore:
-    """Passes everything on to `store`, and logs each change between working and failing."""
+    """Passes everything on to `store`, and changes nothing."""
 
-    def __init__(self, store: Store, *, clock: Clock) -> None:
+    def __init__(self, store: Store, *, clock: Clock, metrics: Metrics) -> None:
         self._store = store
         self._clock = clock
+        self._metrics = metrics
         self._failing_since: datetime | None = None
 
-    @property
-    def failing_since(self) -> datetime | None:
-        """When the store last stopped working; None = it works, as far as anybody has seen."""
-        return self._failing_since
-
     async def put(self, kind: str, key: str, value: Json, *, expires_at: datetime, synced: bool = True) -> None:
-        await self._watch(self._store.put(kind, key, value, expires_at=expires_at, synced=synced))
+        await self._watch("put", self._store.put(kind, key, value, expires_at=expires_at, synced=synced))
 
     async def get(self, kind: str, key: str, *, now: datetime) -> Json | None:
         # A file that is locked, full or read-only can often still be read: that is no sign of recovery.
-        return await self._watch(self._store.get(kind, key, now=now), proves_health=False)
+        return await self._watch("get", self._store.get(kind, key, now=now), proves_health=False)
 
     async def take(self, kind: str, key: str, *, now: datetime) -> Json | None:
-        return await self._watch(self._store.take(kind, key, now=now), proves_health=False)
+        return await self._watch("take", self._store.take(kind, key, now=now), proves_health=False)
 
     async def claim(self, kind: str, key: str, *, expires_at: datetime, now: datetime) -> bool:
-        return await self._watch(self._store.claim(kind, key, expires_at=expires_at, now=now))
+        return await self._watch("claim", self._store.claim(kind, key, expires_at=expires_at, now=now))
 
     async def swap(self, kind: str, key: str, *, old: Json, new: Json, expires_at: datetime, now: datetime) -> bool:
-        swapping = self._store.swap(kind, key, old=old, new=new, expires_at=expires_at, now=now)
-        return await self._watch(swapping)
+        swap = self._store.swap(kind, key, old=old, new=new, expires_at=expires_at, now=now)
+        return await self._watch("swap", swap)
 
     async def purge(self, *, now: datetime) -> int:
-        return await self._watch(self._store.purge(now=now), proves_health=False)
+        removed = await self._watch("purge", self._store.purge(now=now), proves_health=False)
+        self._metrics.store_purged.inc(removed)
+        purged_at = time.monotonic()
+        self._metrics.store_purge_age.set_function(lambda: time.monotonic() - purged_at)
+        return removed
 
     def waiting(self, *, calls: int) -> float:
         return self._store.waiting(calls=calls)
@@ -69,12 +73,20 @@ class WatchedStore:
     async def close(self) -> None:
         await self._store.close()
 
-    async def _watch(self, asking: Awaitable[T], *, proves_health: bool = True) -> T:
+    async def _watch(self, operation: str, asking: Awaitable[T], *, proves_health: bool = True) -> T:
+        began, outcome = time.perf_counter(), "failed"
         try:
             answer = await asking
+            outcome = "ok"
+        except asyncio.CancelledError:
+            outcome = "abandoned"  # whoever waits for it has run out of time: a store that hangs fails nothing itself
+            raise
         except Unavailable as unavailable:
             self._note_failure(unavailable.detail)
             raise
+        finally:
+            self._metrics.store_operations.labels(operation, outcome).inc()
+            self._metrics.store_seconds.labels(operation).observe(time.perf_counter() - began)
         if proves_health and self._failing_since is not None:
             log.warning("store recovered", extra={"failing_since": self._failing_since.isoformat()})
             self._failing_since = None

@@ -15,9 +15,11 @@ from plugin.flow.assertions import Recognition
 from plugin.flow.challenges import Challenges
 from plugin.flow.exchange import Exchange
 from plugin.flow.ledger import Ledger
+from plugin.flow.logout import Logout
 from plugin.flow.provider_keys import ProviderKeys
 from plugin.flow.registrar import Registrar
 from plugin.flow.shadow import Policies, Shadow, tell_difference
+from plugin.flow.sign_outs import SignOuts
 from plugin.flow.ticketing import Ticketing
 from plugin.flow.tracer import Tracing
 from plugin.flow.verification import Verification
@@ -109,6 +111,9 @@ def furnish(checked: Checked, *, ground: Ground, keys: ProviderKeys, revocation:
             tracing=tracing,
         ),
         challenges=challenges,
+        logout=Logout(
+            providers=checked.providers, keys=keys, sign_outs=SignOuts(store=store, clock=clock), clock=clock
+        ),
         registrar=Registrar(
             entries=config.pexip.settings.registrations if config.pexip else (),
             ledger=ledger,

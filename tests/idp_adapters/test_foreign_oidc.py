@@ -1,24 +1,31 @@
 """Sign-ins at a provider that others wrote and certified, and what this house makes of the tokens that they yield."""
 
+import asyncio
 import secrets
 import time
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import pytest
+from aiohttp import web
 from opentelemetry.trace import NoOpTracer
 
 from idp_adapters.oidc import adapter
+from plugin.core import base64url
 from plugin.core.finding import Finding, Gap, Proven, Unproven
 from plugin.core.identity import Identity, Level
 from plugin.core.join import Credentials
 from plugin.core.reasons import Reason
 from plugin.flow.challenges import Challenges
 from plugin.flow.circuit import COOL_DOWN
+from plugin.flow.logout import Logout
 from plugin.flow.provider_keys import ProviderKeys
+from plugin.flow.sign_outs import SignOuts
 from plugin.flow.tracer import Tracing
 from plugin.flow.verification import Verification
+from plugin.jose.strict_json import read_object
 from plugin.ports import IdpSettings
 from plugin.revocation.lookup import RevocationLookup
 from plugin.shell.fetch import HttpFetch
@@ -35,6 +42,7 @@ class House:
 
     clock: HandClock
     verification: Verification
+    logout: Logout
 
     async def find(self, id_token: str) -> Finding[Identity]:
         presented = Credentials(unverified_token=id_token)
@@ -63,10 +71,12 @@ async def house(foreign_provider: ForeignProvider) -> AsyncIterator[House]:
         tenant="default",
         origin="https://vestibule.example.com",
     )
+    providers = {settings.issuer: adapter(settings)}
     yield House(
         clock=clock,
+        logout=Logout(providers=providers, keys=keys, sign_outs=SignOuts(store=store, clock=clock), clock=clock),
         verification=Verification(
-            providers={settings.issuer: adapter(settings)},
+            providers=providers,
             keys=keys,
             verifiers={},
             revocation=RevocationLookup({}),
@@ -216,3 +226,39 @@ async def test_a_provider_that_is_back_is_asked_again(foreign_provider: ForeignP
     house.clock.move(seconds=COOL_DOWN.total_seconds())
 
     assert isinstance(await house.find(await login(foreign_provider)), Proven)
+
+
+@asynccontextmanager
+async def told() -> AsyncIterator[tuple[str, asyncio.Queue[str]]]:
+    """Listen for logout tokens, as a client does, at an address that is returned."""
+    tokens: asyncio.Queue[str] = asyncio.Queue()
+
+    async def take(request: web.Request) -> web.Response:
+        form = await request.post()
+        tokens.put_nowait(str(form["logout_token"]))
+        return web.Response()
+
+    app = web.Application()
+    app.add_routes([web.post("/v1/logout", take)])
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    yield f"http://127.0.0.1:{runner.addresses[0][1]}/v1/logout", tokens
+    await runner.cleanup()
+
+
+async def test_a_session_that_the_provider_ends_opens_nothing_more(
+    house: House, foreign_provider: ForeignProvider
+) -> None:
+    id_token = await login(foreign_provider)
+    other = await login(foreign_provider)
+    session = str(read_object(base64url.decode(id_token.split(".")[1]))["sid"])
+
+    async with told() as (uri, tokens):
+        await foreign_provider.sign_out(uri=uri, sub="alice", sid=session)
+        await house.logout.take(await tokens.get())
+
+    ended = await house.find(id_token)
+    assert isinstance(ended, Unproven)
+    assert ended.reason is Reason.SIGNED_OUT
+    assert isinstance(await house.find(other), Proven)

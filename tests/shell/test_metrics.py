@@ -12,9 +12,9 @@ from aiohttp import ClientError
 from plugin.core.join import Phase
 from plugin.core.reasons import Reason
 from plugin.flow import exchange, registrar
-from plugin.shell.metered_store import MeteredStore
 from plugin.shell.metrics import FAIL_CLOSED, QUESTION_OF_PHASE, QUESTIONS, Metrics
-from tests.fakes import NOON
+from plugin.shell.watched_store import WatchedStore
+from tests.fakes import NOON, HandClock
 from tests.shell.parties import DeviceAuthority
 from tests.shell.scraping import Scraped, scrape
 from tests.shell.test_health import SlowStore
@@ -208,7 +208,7 @@ async def test_the_store_is_counted_and_a_write_that_fails_is_a_failed_one(world
 
 async def test_a_store_that_hangs_is_counted_by_those_who_gave_up_waiting() -> None:
     metrics, inner = Metrics(), SlowStore()
-    store = MeteredStore(inner, metrics=metrics)
+    store = WatchedStore(inner, clock=HandClock(NOON), metrics=metrics)
 
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0):

@@ -38,6 +38,7 @@ ADVICE = {
     "token-claim": "The detail names the claim: have the provider send it as expected.",
     "token-nonce": "The client used a challenge that is spent, expired, or for another conference: it starts again.",
     "token-stale": "The client signs in anew, or with the nonce of a challenge, or signs with the device.",
+    "signed-out": "The provider has ended the session. The person signs in again.",
     "token-replayed": "A token without a device counts once: the client starts again. If often, somebody copies them.",
     # the platform's word
     "platform-idp": "Add a `[[pexip.idp]]` with the UUID of the provider in Pexip, if its people are to be known.",

@@ -1,5 +1,6 @@
 // A foreign identity provider for the tests: three public clients, two people, two signing keys.
-// PORT=0 takes any free port. Prints `listening PORT` when it serves. POST /rotate publishes new keys and signs with them.
+// PORT=0 takes any free port. Prints `listening PORT` when it serves. POST /rotate publishes new keys and signs with them. POST /sign-out
+// tells the client at `uri` that a session of `sub` has ended, as the provider does when somebody signs out.
 
 import { generateKeyPairSync } from 'node:crypto';
 import { createServer } from 'node:http';
@@ -42,20 +43,23 @@ function findAccount(ctx, accountId) {
   return groups && { accountId, claims: () => ({ sub: accountId, groups }) };
 }
 
-function configuration(keys) {
+function configuration(keys, logoutUri) {
+  const told = logoutUri && { backchannel_logout_uri: logoutUri, backchannel_logout_session_required: true };
   return {
-    clients: [publicClient('vestibule', 'ES256'), publicClient('vestibule-rsa', 'RS256'), publicClient('payroll', 'ES256')],
+    clients: [{ ...publicClient('vestibule', 'ES256'), ...told }, publicClient('vestibule-rsa', 'RS256'), publicClient('payroll', 'ES256')],
     jwks: { keys },
     cookies: { keys: ['only-for-tests'] },
     claims: { openid: ['sub', 'groups'], acr: null, amr: null, auth_time: null, sid: null },
     conformIdTokenClaims: false, // the claims of `openid` belong into the ID token
     acrValues: Object.keys(AMR_OF_ACR),
     ttl: { IdToken: ID_TOKEN_SECONDS, AccessToken: ID_TOKEN_SECONDS, Session: 600, Interaction: 600, Grant: 600 },
+    fetch: (url, { dispatcher, agent, ...options }) => fetch(url, options), // it would not speak to a loopback address
     findAccount,
     loadExistingGrant,
     interactions: { url: (ctx, interaction) => `/interaction/${interaction.uid}` },
     features: {
       devInteractions: { enabled: false },
+      backchannelLogout: { enabled: true },
       claimsParameter: { enabled: true },
       resourceIndicators: {
         enabled: true,
@@ -98,6 +102,11 @@ server.listen(Number(process.env.PORT ?? 0), '127.0.0.1', () => {
     if (request.method === 'POST' && request.url === '/rotate') {
       keys = [...newKeys(), ...keys]; // the first that fits signs; the others stay published
       provider = new Provider(issuer, configuration(keys));
+      response.writeHead(204).end();
+    } else if (request.method === 'POST' && request.url === '/sign-out') {
+      const { uri, sub, sid } = Object.fromEntries(new URLSearchParams(Buffer.concat(await request.toArray()).toString()));
+      const client = await new Provider(issuer, configuration(keys, uri)).Client.find('vestibule');
+      await client.backchannelLogout(sub, sid);
       response.writeHead(204).end();
     } else if (interaction && request.method === 'POST') {
       await finishLogin(provider, request, response);

@@ -92,6 +92,12 @@ class ForeignProvider:
         async with aiohttp.ClientSession() as http, http.post(f"{self.issuer}/rotate") as response:
             response.raise_for_status()
 
+    async def sign_out(self, *, uri: str, sub: str, sid: str) -> None:
+        """Have a client told that a session has ended."""
+        form = {"uri": uri, "sub": sub, "sid": sid}
+        async with aiohttp.ClientSession() as http, http.post(f"{self.issuer}/sign-out", data=form) as response:
+            response.raise_for_status()
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tokens:
