@@ -4,6 +4,9 @@ import secrets
 from base64 import b64encode
 from collections.abc import Iterator
 
+WINDOW = 8
+"""No mark is shorter than this, in whatever form."""
+
 
 class Marks:
     """Secrets and words about people, by what they are. Each is unmistakable: it occurs nowhere by chance."""
@@ -23,7 +26,9 @@ class Marks:
     def found_in(self, place: bytes) -> set[str]:
         """Say what can be found in some bytes."""
         lowered = place.lower()
-        return {what for form, what in self._forms.items() if form in lowered}
+        # Thousands of searches through megabytes would take minutes.
+        windows = {lowered[at : at + WINDOW] for at in range(len(lowered))}
+        return {what for form, what in self._forms.items() if form[:WINDOW] in windows and form in lowered}
 
 
 def _forms(octets: bytes) -> Iterator[bytes]:
