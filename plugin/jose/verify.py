@@ -4,8 +4,8 @@ It must never raise anything else, take an algorithm or a key from the token, or
 
 The order of `verify`, in which nothing is read before it is bounded and nothing believed before it is signed:
 1 length, three parts, header (compact.py)  2 algorithm, from the configuration  3 key  4 signature
-5 payload  6 type of token  7 issuer, audience, authorized party, subject  8 times
-6 to 8 are the entries of `checks`, which `vestibule doctor` asks one by one.
+5 payload  6 type of token  7 issuer, audience, authorized party  8 times  9 subject
+6 to 9 are the entries of `checks`, which `vestibule doctor` asks one by one.
 """
 
 from collections.abc import Callable, Mapping
@@ -101,7 +101,7 @@ def checks(
 ) -> Mapping[str, SignedCheck]:
     """Return what is asked of every signed token of a person, by name, in the order in which it is asked."""
     issued = _checks_issued(issuer=issuer, audience=audience, token_types=token_types, now=now)
-    return {**issued, "subject": lambda _header, payload: _check_subject(payload)}
+    return {**issued, "subject": lambda _header, payload: _check_subject(payload)}  # 9
 
 
 def _checks_issued(
@@ -124,7 +124,7 @@ def _verify(
 ) -> SignedClaims:
     signed = verify_signature(unverified_token, keys=keys, algorithms=algorithms)  # 1 to 4
     payload = read_json(signed.payload)  # 5
-    for check in asked.values():  # 6 to 8
+    for check in asked.values():  # 6 to 9
         check(signed.header, payload)
     return SignedClaims(header=signed.header, payload=payload)
 
