@@ -57,7 +57,7 @@ class CircuitBreaker:
     def trial(self) -> Iterator[None]:
         """Ask within the block. Unavailable opens the circuit, and goes no further; a good end closes it.
 
-        Anything else passes through, and whoever meets it says so by `fail`: a bug, or that nobody waits any more.
+        Anything else passes through: a bug, which whoever meets it tells by `fail`, or the end of the service.
         """
         # Whatever comes of it, it is not to be repeated at once.
         self._retry_at = self._clock() + COOL_DOWN
