@@ -57,7 +57,7 @@ class CircuitBreaker:
     def trial(self) -> Iterator[None]:
         """Ask within the block. Unavailable opens the circuit, and goes no further; a good end closes it.
 
-        Anything else passes through: a bug, which whoever meets it tells by `fail`, or being cancelled.
+        Anything else passes through: a bug, which whoever meets it tells by `fail`, or the end of the service.
         """
         # Whatever comes of it, it is not to be repeated at once.
         self._retry_at = self._clock() + COOL_DOWN
