@@ -29,6 +29,15 @@ class Directory:
                 return replace(entry.conference, name=alias)
         return None
 
+    def entry_name(self, alias: str) -> str:
+        """Return the name of an alias's entry as the configuration writes it, empty where there is none.
+
+        For logs: what a pattern covers was dialled, and may be somebody's address.
+        """
+        if alias in self.exact:
+            return self.exact[alias].name
+        return next((entry.pattern for entry in self.patterns if glob_covers(entry.pattern, alias)), "")
+
 
 def glob_covers(pattern: str, alias: str) -> bool:
     """Say whether `*` (any run) and `?` (any one) cover the whole alias.

@@ -118,7 +118,7 @@ class Ledger:
     async def enter(self, record: DecisionRecord, *, budget: Budget, mark: str | None = None) -> None:
         """Put the record into the store. Raises Unavailable: what cannot be written down must not be allowed.
 
-        By `mark` it is found again from whom it admits (`flow.admissions`).
+        By `mark` it is found again from the call that it is about (`flow.admissions`).
         """
         try:
             async with asyncio.timeout(budget.left(Share.RECORD)):

@@ -9,12 +9,12 @@ How the platform anchors an expression is not documented, so it is taken to fit 
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 _ATOM = re.compile(r"\\[\s\S]|\[\^?\]?(?:\\[\s\S]|[^\]\\])*\]|[\s\S]")
 _QUANTIFIER = re.compile(r"(?:[*+?]|\{\d*,?\d*\})[?+]?")
-_FLAGS = re.compile(r"\(\?[aiLmsu]+\)")
+_FLAGS = re.compile(r"(?:\(\?[aiLmsu]+\))*")  # at the beginning; elsewhere it may be in a class
 _VERBOSE = re.compile(r"\(\?[a-zA-Z-]*x")
 MOST_CHARACTERS = 250  # the schema's own limit of `match_string`
 # Of one character each; other escapes stand for something else, or for none.
@@ -41,21 +41,30 @@ class _Unclear(Exception):
     """Something that is no row of characters."""
 
 
-def may_fit(expression: str, glob: str) -> bool:
-    """Say whether the expression could fit an alias, in lower case, that the glob covers."""
-    return any(_overlap(pieces, glob) for pieces in _readings(expression))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What an expression says, read once for however many names it is held against."""
+
+    branches: tuple[tuple[_Piece, ...], ...]
+
+    def may_fit(self, glob: str) -> bool:
+        """Say whether the expression could fit an alias, in lower case, that the glob covers."""
+        return any(_overlap(pieces, glob) for pieces in self.branches)
 
 
-def _readings(expression: str) -> Iterator[tuple[_Piece, ...]]:
-    if len(expression) > MOST_CHARACTERS or _VERBOSE.search(expression):
-        yield (ANYTHING,)
-        return
+WHATEVER = Reading(branches=((ANYTHING,),))
+
+
+def read_expression(expression: str) -> Reading:
+    """Read an expression. What is not understood may fit anything."""
+    # Beyond ASCII there are several spellings of one name, and more of them than can be tried.
+    if len(expression) > MOST_CHARACTERS or not expression.isascii() or _VERBOSE.search(expression):
+        return WHATEVER
     try:
         re.compile(expression)  # does not run it
-        for branch in _branches(_FLAGS.sub("", expression)):
-            yield _pieces(branch)
+        return Reading(branches=tuple(_pieces(branch) for branch in _branches(_FLAGS.sub("", expression, count=1))))
     except (_Unclear, re.error, RecursionError, OverflowError):
-        yield (ANYTHING,)
+        return WHATEVER
 
 
 def _branches(expression: str) -> list[list[str]]:

@@ -4,14 +4,15 @@ A pure function of what was read. It never says that all is well of something th
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
 from plugin.core.alias import canonical_alias
 from plugin.core.directory import glob_covers
-from plugin.platforms._pexip_patterns import may_fit
-from plugin.platforms.pexip_manager import Dialled, Estate, Location, Profile, Related, Rule, is_same, uri_of
+from plugin.platforms._pexip_patterns import read_expression
+from plugin.platforms.pexip_manager import Dialled, Estate, Location, Profile, Related, Rule, Service, is_same, uri_of
+from plugin.platforms.pexip_rooms import OF_ZONE
 
 KNOWN_VERSIONS = range(35, 40)
 """The major versions whose documents this house was written from (deploy/pexip/README.md)."""
@@ -47,13 +48,15 @@ class Finding:
 class Expected:
     """What this house's configuration expects of the platform.
 
-    `names` are the aliases of its conferences, `patterns` globs over such aliases. The scripts are those that it ships,
-    as they belong into a profile. The flags say whether the configuration has anything to answer there.
+    `names` are the aliases of its conferences, `patterns` globs over such aliases; `room_names` leads from what else a
+    room is named (folded) to its conference. The scripts are those that it ships, as they belong into a profile. The
+    flags say whether the configuration has anything to answer there.
     """
 
     policy_url: str
     names: frozenset[str]
     patterns: tuple[str, ...]
+    room_names: Mapping[str, str]
     service_script: str
     participant_script: str
     idps: frozenset[str] = frozenset()
@@ -178,7 +181,17 @@ def _aliases(estate: Estate, *, expected: Expected) -> Iterator[Finding]:
 
 
 def _protected(estate: Estate, *, expected: Expected) -> list[str]:
-    return sorted({name for entry in estate.aliases for name in _covering(entry.alias, expected=expected)})
+    by_alias = {name for entry in estate.aliases for name in _covering(entry.alias, expected=expected)}
+    by_name = {name for service in estate.services for name in _named(service, expected=expected)}
+    return sorted(by_alias | by_name)
+
+
+def _named(service: Service, *, expected: Expected) -> Iterator[str]:
+    """Name what a service is named after: whoever enters it meets those whom an answer leads to a room of that name."""
+    if (name := service.name.casefold()) in expected.room_names:
+        yield expected.room_names[name]
+    for text in (service.name, service.name.partition(OF_ZONE)[0]):
+        yield from _covering(text, expected=expected)
 
 
 def _covering(text: str, *, expected: Expected) -> list[str]:
@@ -206,8 +219,23 @@ def _rules(estate: Estate, *, expected: Expected) -> Iterator[Finding]:
 def _names_of_rule(rule: Rule, *, expected: Expected) -> list[str]:
     # With `match_string_full` a scheme and parameters may stand around the alias.
     form = "*{}*" if rule.match_string_full else "{}"
+    reading = read_expression(rule.match_string)
     protected = (*sorted(expected.names), *expected.patterns)
-    return [name for name in protected if may_fit(rule.match_string, form.format(name))]
+    return [name for name in protected if any(reading.may_fit(form.format(one)) for one in _spellings(name))]
+
+
+def _spellings(name: str) -> set[str]:
+    """Return a name and what it is where its domain is not written in A-labels: a call comes with either."""
+    local, at, domain = name.rpartition("@")
+    labels = [_u_label(label) for label in domain.split(".")]
+    return {name, f"{local}{at}{'.'.join(labels)}"} if at else {name}
+
+
+def _u_label(label: str) -> str:
+    try:
+        return label.encode("ascii").decode("idna")
+    except UnicodeError:
+        return label  # part of a pattern
 
 
 def _dialled(estate: Estate, *, expected: Expected) -> Iterator[Finding]:
@@ -235,7 +263,7 @@ def _names_of_service(uri: str, estate: Estate, *, expected: Expected) -> Iterat
             yield from _covering(entry.alias, expected=expected)
     for service in estate.services:
         if is_same(service.resource_uri, uri):
-            yield from _covering(service.name, expected=expected)
+            yield from _named(service, expected=expected)
 
 
 def _idps(estate: Estate, *, expected: Expected) -> Iterator[Finding]:
@@ -256,7 +284,10 @@ def _versions(estate: Estate) -> Iterator[Finding]:
 
 
 def _folded(url: str) -> str:
-    return url.rstrip("/").lower()
+    """Bring a URL to one spelling: its scheme and host alone know no case (RFC 3986 6.2.2.1)."""
+    scheme, separator, rest = url.rstrip("/").partition("://")
+    host, slash, path = rest.partition("/")
+    return f"{scheme.lower()}{separator}{host.lower()}{slash}{path}"
 
 
 def _blank(text: str) -> str:

@@ -58,7 +58,7 @@ class Alias:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
-    """A service in the platform's own database. Its name opens nothing, its aliases do."""
+    """A service in the platform's own database. Its aliases open it; its name is what people meet by."""
 
     resource_uri: str
     name: str
@@ -112,6 +112,14 @@ class Participant:
     destination_alias: str
     service_tag: str
     service_type: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Participants:
+    """Who is in a conference now. `unreadable` = how many more are, of whom nothing is known."""
+
+    readable: tuple[Participant, ...]
+    unreadable: int
 
 
 class Resource(Enum):
@@ -177,6 +185,17 @@ def read_all(objects: Iterable[object], *, kind: type[T]) -> tuple[T, ...]:
         return tuple(msgspec.convert(found, kind) for found in objects)
     except msgspec.ValidationError:
         raise NotAsDocumented from None
+
+
+def read_participants(objects: Iterable[object]) -> Participants:
+    """Read who is there, one by one: somebody whose row is not as documented hides nobody else."""
+    readable, unreadable = list[Participant](), 0
+    for found in objects:
+        try:
+            readable.append(msgspec.convert(found, Participant))
+        except msgspec.ValidationError:
+            unreadable += 1
+    return Participants(readable=tuple(readable), unreadable=unreadable)
 
 
 def uri_of(related: Related) -> str:

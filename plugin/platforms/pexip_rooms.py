@@ -14,6 +14,8 @@ from plugin.core.directory import Directory, glob_covers
 from plugin.platforms.pexip_fields import MAX_PIN, SERVICE, TEMPLATE, Fault, faults, foreign_faults, pin_faults, text
 
 TAG_PREFIX = "vestibule:"
+OF_ZONE = " ["
+"""What follows the conference in the name of a room outside its home zone."""
 _TAG = re.compile(rf"{TAG_PREFIX}(?P<zone>[a-z0-9-]+):(?P<conference>.+)", re.DOTALL)
 
 # Said explicitly, because Pexip's own defaults are not all the safe ones.
@@ -166,7 +168,7 @@ class PexipRooms:
         if template is None:
             return None
         at_home = zone == conference.zones[0]
-        name = template.name or (conference.name if at_home else f"{conference.name} [{zone}]")
+        name = template.name or (conference.name if at_home else f"{conference.name}{OF_ZONE}{zone}]")
         tag = f"{TAG_PREFIX}{zone}:{conference.name}"
         fits = text(name) is None and text(tag) is None and read_tag(tag) == (zone, conference.name)
         signs_in = conference.sso_group is not None

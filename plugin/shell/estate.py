@@ -29,7 +29,7 @@ from plugin.shell.config_identity import IdpEntry
 from plugin.shell.fetch import HttpFetch
 from plugin.shell.gate import House
 from plugin.shell.gauges import show_bundle, show_device_cas, show_providers
-from plugin.shell.pexip_watch import open_watch
+from plugin.shell.pexip_watching import Watching
 from plugin.shell.revocation import open_crl_files, open_revocation
 from plugin.shell.store_check import StoreCheck
 from plugin.shell.telemetry import Telemetry
@@ -96,7 +96,7 @@ class Estate:
         self._keys = Holdings[IdpEntry, ProviderKeys](self._open_keys)
         self._revocation = Holdings[DeviceCa, _Revocation](self._open_revocation)
         self._leaving: set[asyncio.Task[None]] = set()
-        self._watching = AsyncExitStack()
+        self._watching = Watching(ground)
 
     async def furnish(self, checked: Checked) -> House:
         """Build a house of a configuration. Nothing of the one that stands is touched."""
@@ -120,8 +120,7 @@ class Estate:
         show_bundle(metrics, checked.bundle.revision)
         show_providers(metrics, keys, issuers=[idp.settings.issuer for idp in config.idps], clock=clock)
         show_device_cas(metrics, config.device_cas, crl_files=crl_files, clock=clock)
-        await self._watching.aclose()
-        await open_watch(checked, ground=self._ground, stack=self._watching)
+        await self._watching.follow(checked)
 
     def keep_only(self, config: Config) -> None:
         """Close what this configuration has no use for, once the questions that began with another are answered."""
@@ -133,7 +132,7 @@ class Estate:
 
     async def close(self) -> None:
         """Close everything that has been opened for houses, at once."""
-        await self._watching.aclose()
+        await self._watching.close()
         leaving = tuple(self._leaving)
         for task in leaving:
             task.cancel()

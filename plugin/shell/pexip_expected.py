@@ -1,5 +1,6 @@
 """What this configuration expects of Pexip's own: the other side of each setting that the two have to agree on."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from plugin.platforms.pexip_findings import Expected, Finding, judge
@@ -24,6 +25,7 @@ def expected_of(config: Config, *, pexip: PexipEntry) -> Expected:
         policy_url=policy_url or f"{config.public_url.rstrip('/')}{pexip.path_prefix}",
         names=frozenset(alias for entry in config.conferences for alias in entry.aliases),
         patterns=tuple(entry.pattern for entry in config.conferences if entry.pattern),
+        room_names=room_names_of(config),
         service_script=service.replace(*LEFT) if settings.unsafe_leave_to_platform else service,
         participant_script=_script("dead-man-participant.jinja"),
         idps=frozenset(idp.id for idp in pexip.idps),
@@ -32,6 +34,16 @@ def expected_of(config: Config, *, pexip: PexipEntry) -> Expected:
         places=bool(settings.media),
         pictures=bool(settings.colours),
     )
+
+
+def room_names_of(config: Config) -> Mapping[str, str]:
+    """Lead from each name (folded) that is set for a conference's room to the conference."""
+    return {
+        str(override.fields["name"]).casefold(): entry.conference.name
+        for entry in config.conferences
+        for override in entry.overrides.values()
+        if override.fields.get("name")
+    }
 
 
 def _script(name: str) -> str:

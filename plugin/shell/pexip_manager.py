@@ -1,8 +1,8 @@
 """Reads a Pexip Management Node: the lists that `platforms.pexip_manager` names, by GET and nothing else.
 
-A manager answers 1,000 requests in 60 seconds, to everybody together. Here one request follows the other with a pause,
-at most 300 a minute. It must never follow a redirect or a `next` to another place: the administrator's password goes
-along with every request.
+A manager answers 1,000 requests in 60 seconds, to everybody together. Here each request waits its turn and for a
+pause, whatever it is for: at most 300 a minute. It must never follow a redirect or a `next` to another place: the
+administrator's password goes along with every request.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ import msgspec
 from aiohttp import ClientError, ClientSession, ClientTimeout, DummyCookieJar, TCPConnector, encode_basic_auth
 from yarl import URL
 
-from plugin.platforms.pexip_manager import PARTS, Estate, Participant, Resource, estate_of, read_all
+from plugin.platforms.pexip_manager import PARTS, Estate, Participants, Resource, estate_of, read_participants
 from plugin.shell.config_manager import ManagerEntry
 
 PAGE = 50
@@ -38,7 +38,7 @@ class _Meta(msgspec.Struct):
 
 class _Page(msgspec.Struct):
     meta: _Meta
-    objects: list[dict[str, object]]
+    objects: list[object]
 
 
 class Manager:
@@ -48,10 +48,11 @@ class Manager:
         self._http = http
         self._origin = URL(entry.url).origin()
         self._pause = pause
+        self._pace = asyncio.Lock()
 
     async def estate(self) -> Estate:
         """Read the configuration. What cannot be read is noted, and the rest is read all the same."""
-        read: dict[Resource, list[dict[str, object]]] = {}
+        read: dict[Resource, list[object]] = {}
         unread: dict[Resource, str] = {}
         for resource in PARTS:
             try:
@@ -61,20 +62,21 @@ class Manager:
         # The judgement of many rows takes its time, and answers go on meanwhile.
         return await asyncio.to_thread(estate_of, read, unread=unread)
 
-    async def participants(self) -> tuple[Participant, ...]:
-        """Read who is in a conference now. Raises Unread, and NotAsDocumented."""
-        return await asyncio.to_thread(read_all, await self.read(Resource.PARTICIPANT), kind=Participant)
+    async def participants(self) -> Participants:
+        """Read who is in a conference now. Raises Unread."""
+        return await asyncio.to_thread(read_participants, await self.read(Resource.PARTICIPANT))
 
-    async def read(self, resource: Resource) -> list[dict[str, object]]:
+    async def read(self, resource: Resource) -> list[object]:
         """Read a list whole, page by page. Raises Unread."""
         first = self._origin / "api" / "admin" / resource.value
-        objects: list[dict[str, object]] = []
+        objects: list[object] = []
         target, asked = first.with_query(limit=PAGE), set[URL]()
         while target not in asked and len(asked) < MOST_PAGES:
             asked.add(target)
+            async with self._pace:  # whoever asks, and however it ends
+                await self._pause(PAUSE_SECONDS)
             page = await self._page(target)
             objects += page.objects
-            await self._pause(PAUSE_SECONDS)
             if page.meta.next is None:
                 return objects
             target = _following(page.meta.next, first=first)

@@ -7,33 +7,27 @@ address: an administrator finds out more by `vestibule doctor --pexip-manager`, 
 
 import asyncio
 import logging
-import random
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
 from plugin.core.directory import Directory
 from plugin.core.errors import Unavailable
-from plugin.flow.admissions import Admissions
-from plugin.flow.ledger import pseudonym
+from plugin.flow.admissions import Admissions, Standing
 from plugin.platforms.pexip_findings import Finding, Kind
-from plugin.platforms.pexip_manager import Estate, NotAsDocumented
+from plugin.platforms.pexip_manager import Estate, Participants
 from plugin.platforms.pexip_presence import Present, present
-from plugin.shell.check import Checked
 from plugin.shell.metrics import FAULT, WARNING, Metrics
-from plugin.shell.pexip_expected import examine_estate
-from plugin.shell.pexip_manager import Manager, Pause, Unread, opened
-from plugin.shell.wiring import Ground
+from plugin.shell.pexip_manager import Manager, Unread
 
 log = logging.getLogger(__name__)
 
 CONFIGURATION, PARTICIPANTS = LOOKS = ("configuration", "participants")
-PARTICIPANTS_SECONDS = 60.0
-JITTER = 0.1
-"""A part of each pause, so that replicas do not ask together."""
+PATIENCE = 3
+"""Looks in a row at which somebody unadmitted may be in a meeting, each time another one. Whoever leaves and comes
+back before the next look has a new id each time."""
 MOST_LINES = 20
 """Alarms that have a line of their own in one look; the metric counts all."""
 
@@ -44,6 +38,7 @@ class Scale:
 
     examine: Callable[[Estate], tuple[Finding, ...]]
     directory: Directory
+    room_names: Mapping[str, str]
     admissions: Admissions
     pseudonym: Callable[[str], str]
 
@@ -65,6 +60,11 @@ class Watch:
         self._known: frozenset[Present] = frozenset()
         self._suspects: frozenset[Present] = frozenset()
         self._alarmed: frozenset[Present] = frozenset()
+        self._met = Counter[tuple[str, tuple[str, ...]]]()
+
+    def hold_against(self, scale: Scale) -> None:
+        """Compare with this from the next look on. What was seen before stays seen."""
+        self._scale = scale
 
     def _age(self, what: str) -> float:
         return self._monotonic() - self._looked_at[what]
@@ -97,39 +97,53 @@ class Watch:
     async def look_at_participants(self) -> None:
         """Read who is in a meeting, and alarm about whom no decision admitted, once seen so at two looks.
 
-        The first look may fall between a call and its decision, or its end and its disappearing.
+        The first look may fall between a call and its decision, or its end and its disappearing. Not every look in a
+        row may, though: of a meeting in which each finds somebody, whoever it is, the last are alarmed about.
         """
         try:
-            there = frozenset(present(await self._manager.participants(), directory=self._scale.directory))
-            admitted = {somebody for somebody in there if somebody in self._known or await self._is_admitted(somebody)}
-        except (Unread, NotAsDocumented, Unavailable) as error:
+            participants, scale = await self._manager.participants(), self._scale
+            there = await asyncio.to_thread(_present, participants, scale)
+            admitted = {somebody for somebody in there if await self._is_admitted(somebody, scale.admissions)}
+        except (Unread, Unavailable) as error:
             # Not seen is not gone: what was suspected stays so.
             log.warning("participants not compared with decisions", extra={"problem": str(error)})
             return
         suspects = there - admitted
-        unadmitted = suspects & self._suspects
+        met = Counter({meeting: self._met[meeting] + 1 for meeting in {somebody.meeting for somebody in suspects}})
+        unadmitted = {one for one in suspects if one in self._suspects or met[one.meeting] >= PATIENCE}
+        if participants.unreadable:  # any of them may be somebody of whom the last look knew
+            unadmitted |= self._alarmed - admitted
+            log.warning(
+                "participants not as documented are compared with nothing", extra={"rows": participants.unreadable}
+            )
+        else:
+            self._looked_at[PARTICIPANTS] = self._monotonic()
         self._say_unadmitted(unadmitted)
         self._metrics.pexip_unadmitted.set(len(unadmitted))
-        self._looked_at[PARTICIPANTS] = self._monotonic()
-        # Whoever was admitted stays so while the call lasts, though its record may end before it.
-        self._known, self._suspects, self._alarmed = frozenset(admitted), suspects, unadmitted
+        self._known, self._suspects, self._alarmed = frozenset(admitted), suspects, frozenset(unadmitted)
+        self._met = met
 
-    async def _is_admitted(self, somebody: Present) -> bool:
-        """Say whether a decision admitted this call there. Raises Unavailable."""
-        admissions, conference = self._scale.admissions, somebody.conference
+    async def _is_admitted(self, somebody: Present, admissions: Admissions) -> bool:
+        """Say whether the latest decision about this call there admitted it. Raises Unavailable.
+
+        A call may last longer than its records are kept: whoever was admitted stays so while there is none left.
+        """
+        conference, standings = somebody.conference, set[Standing]()
         for zone in somebody.zones:
-            if somebody.call_id and await admissions.admitted(somebody.call_id, zone=zone, conference=conference):
-                return True
-            if somebody.called_out and await admissions.called_out(zone=zone, conference=conference):
-                return True
-        return False
+            if somebody.call_id:
+                standings.add(await admissions.of_call(somebody.call_id, zone=zone, conference=conference))
+            if somebody.called_out:
+                standings.add(await admissions.of_calls_out(zone=zone, conference=conference))
+        if Standing.ADMITTED in standings:
+            return True
+        return somebody in self._known and Standing.REFUSED not in standings
 
-    def _say_unadmitted(self, unadmitted: frozenset[Present]) -> None:
+    def _say_unadmitted(self, unadmitted: set[Present]) -> None:
         new = sorted(unadmitted - self._alarmed, key=lambda somebody: somebody.participant_id)
         for somebody in new[:MOST_LINES]:
             fields = {
                 "participant_id": somebody.participant_id[:200],
-                "conference": somebody.conference,
+                "conference": somebody.entry,
                 "zone": somebody.zones[0] if somebody.issued_here else "",
                 "call": self._scale.pseudonym(somebody.call_id),
                 "unadmitted": len(unadmitted),
@@ -139,41 +153,6 @@ class Watch:
             log.info("nobody is in a meeting whom no decision admitted any more")
 
 
-async def look_again_and_again(watch: Watch, *, minutes: int, pause: Pause = asyncio.sleep) -> None:
-    """Look at both until cancelled, each in its own turn, so that one that hangs does not stop the other."""
-    await asyncio.gather(
-        _again_and_again(watch.look_at_configuration, seconds=minutes * 60, pause=pause),
-        _again_and_again(watch.look_at_participants, seconds=PARTICIPANTS_SECONDS, pause=pause),
-    )
-
-
-async def _again_and_again(look: Callable[[], Awaitable[None]], *, seconds: float, pause: Pause) -> None:
-    while True:
-        (bug,) = await asyncio.gather(look(), return_exceptions=True)
-        if bug is not None:  # neither does it end the watch, nor is it silent
-            log.error("pexip not looked at", extra={"exception": type(bug).__name__})
-        await pause(seconds * random.uniform(1 - JITTER, 1 + JITTER))  # noqa: S311 - spreads load, keeps no secret
-
-
-async def open_watch(checked: Checked, *, ground: Ground, stack: AsyncExitStack) -> None:
-    """Begin to watch where the configuration says so; what an earlier configuration had shown is gone in any case."""
-    metrics, pexip = ground.telemetry.metrics, checked.config.pexip
-    metrics.pexip_drift.clear()
-    metrics.pexip_look_age.clear()
-    metrics.pexip_unadmitted.set(0)
-    if pexip is None or pexip.manager is None or not pexip.manager.watch_minutes:
-        return
-    scale = Scale(
-        examine=partial(examine_estate, config=checked.config, pexip=pexip),
-        directory=checked.directory,
-        admissions=Admissions(store=ground.store, clock=ground.clock),
-        pseudonym=partial(pseudonym, key=ground.pseudonym_key),
-    )
-    watch = Watch(await stack.enter_async_context(opened(pexip.manager)), scale=scale, metrics=metrics)
-    task = asyncio.create_task(look_again_and_again(watch, minutes=pexip.manager.watch_minutes))
-    stack.push_async_callback(_end, task)
-
-
-async def _end(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    await asyncio.wait([task])
+def _present(participants: Participants, scale: Scale) -> frozenset[Present]:
+    """Take this to a thread: an alias is held against each pattern, and there may be thousands."""
+    return frozenset(present(participants.readable, directory=scale.directory, room_names=scale.room_names))

@@ -22,6 +22,18 @@ POLICY_URL = "https://vestibule.example.com"
 NAMES = ("system_location", "policy_server", "conference_alias", "conference", "gateway_routing_rule")
 NAMES = (*NAMES, "automatic_participant", "identity_provider")
 
+NAMED = """
+[[conference]]
+alias = ["plenary", "plenary@xn--bcher-kva.example"]
+zones = ["core"]
+classification = "internal"
+owner = "{acme}#bob"
+invited = ["org:acme"]
+[conference.pexip.core]
+name = "The Plenary"
+"""
+"""A conference of Vestibule's configuration whose room has another name."""
+
 Fault = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 

@@ -1,7 +1,6 @@
 """`vestibule doctor --pexip-manager`: each way past the service is named, and no fault of the manager hides one."""
 
 import secrets
-from argparse import Namespace
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -13,8 +12,10 @@ from plugin.shell.doctor.command import examine
 from plugin.shell.doctor.pexip_manager import examine as examine_manager
 from plugin.shell.doctor.report import Level, Line
 from tests.client.tls import server_context
+from tests.shell.doctor.asking import options
 from tests.shell.manager.simulated import (
     CONFIGURATION,
+    NAMED,
     PASSWORD,
     POLICY_URL,
     Simulated,
@@ -41,12 +42,17 @@ async def manager() -> AsyncIterator[Simulated]:
         yield simulated
 
 
-def configuration(folder: Path, url: str, *, pexip: str = "", manager: str = "") -> Path:
+def configuration(folder: Path, url: str, *, pexip: str = "", manager: str = "", conferences: str = "") -> Path:
     (folder / "manager-password").write_text(f"{PASSWORD}\n")
     table = f'[pexip.manager]\nurl = "{url}"\nusername = "reader"\npassword_file = "manager-password"\n{manager}\n'
     issuer = "https://sso.example.com"
     return write_configuration(
-        folder, acme=issuer, partners="https://sso.partners.example", authority=DeviceAuthority(), pexip=pexip + table
+        folder,
+        acme=issuer,
+        partners="https://sso.partners.example",
+        authority=DeviceAuthority(),
+        pexip=pexip + table,
+        conferences=conferences,
     )
 
 
@@ -73,7 +79,7 @@ async def test_a_platform_that_is_kept_well_has_nothing_wrong(tmp_path: Path, ma
 async def test_the_command_asks_the_manager_by_get_alone(tmp_path: Path, manager: Simulated):
     file = configuration(tmp_path, manager.url)
 
-    lines = await examine(Namespace(config=file, pexip=None, pexip_manager=True))
+    lines = await examine(options(file, "--pexip-manager"))
 
     assert wrong(lines) == []
     assert {method for method, _ in manager.asked} == {"GET"}
@@ -84,7 +90,7 @@ async def test_without_a_manager_in_the_configuration_that_is_the_fault(tmp_path
         tmp_path, acme="https://sso.example.com", partners="https://sso.x.example", authority=DeviceAuthority()
     )
 
-    lines = await examine(Namespace(config=file, pexip=None, pexip_manager=True))
+    lines = await examine(options(file, "--pexip-manager"))
 
     assert [line.level for line in lines] == [Level.FAULT]
 
@@ -178,6 +184,29 @@ async def test_a_protected_name_in_the_platforms_own_database_is_a_fault(tmp_pat
     assert told[:2] == (Level.FAULT, "alias board@example.com")
 
 
+@pytest.mark.parametrize("name", ["plenary", "Plenary [core]", "The Plenary"])
+async def test_a_service_that_is_named_as_a_protected_room_is_a_fault(tmp_path: Path, manager: Simulated, name: str):
+    manager.add("conference", name=name, service_type="conference")
+
+    (told,) = wrong(await lines_of(tmp_path, manager.url, conferences=NAMED))
+
+    assert told[:2] == (Level.FAULT, "alias plenary")
+
+
+@pytest.mark.parametrize(("url", "faults"), [
+    ("HTTPS://Vestibule.Example.com/Room/", 0),
+    ("https://vestibule.example.com/room", 1),
+])  # fmt: skip
+async def test_a_profile_asks_the_expected_path_in_its_very_letters(
+    tmp_path: Path, manager: Simulated, url: str, faults: int
+):
+    manager.change("policy_server", url=url)
+
+    told = wrong(await lines_of(tmp_path, manager.url, manager=f'policy_url = "{POLICY_URL}/Room"'))
+
+    assert len(told) == faults
+
+
 async def test_somebody_who_is_called_into_a_protected_conference_is_a_fault(tmp_path: Path, manager: Simulated):
     by_alias = manager.add("conference", name="a VMR", service_type="conference")
     manager.add("conference_alias", alias="budget", conference={"resource_uri": by_alias})
@@ -188,17 +217,23 @@ async def test_somebody_who_is_called_into_a_protected_conference_is_a_fault(tmp
 
     told = wrong(await lines_of(tmp_path, manager.url))
 
-    assert [subject for _, subject, _ in told] == ["alias budget", "automatic participant 1", "automatic participant 2"]
+    subjects = ["alias board", "alias budget", "automatic participant 1", "automatic participant 2"]
+    assert [subject for _, subject, _ in told] == subjects
     assert "someone@example.net" not in repr(told)
 
 
-@pytest.mark.parametrize("expression", [".*", r"board@example\.com", "b.*", r"^(bo)(ard)$", r"[a-c]oard", "x|budget"])
+BUCHER = [r"^plenary@b.cher\.example$", "^plenary@bücher\\.example$"]  # however the domain is written
+
+
+@pytest.mark.parametrize(
+    "expression", [".*", r"board@example\.com", "b.*", r"^(bo)(ard)$", "[a-c]oard", "x|budget", *BUCHER]
+)
 async def test_a_routing_rule_that_may_fit_a_protected_name_is_a_fault(
     tmp_path: Path, manager: Simulated, expression: str
 ):
     manager.add("gateway_routing_rule", **rule(match_string=expression))
 
-    (told,) = wrong(await lines_of(tmp_path, manager.url))
+    (told,) = wrong(await lines_of(tmp_path, manager.url, conferences=NAMED))
 
     assert told[:2] == (Level.FAULT, "routing rule a rule")
 
@@ -317,7 +352,7 @@ async def test_a_wrong_password_is_a_fault_of_every_list(tmp_path: Path, manager
     file = configuration(tmp_path, manager.url)
     (tmp_path / "manager-password").write_text(secrets.token_hex(8))
 
-    lines = await examine(Namespace(config=file, pexip=None, pexip_manager=True))
+    lines = await examine(options(file, "--pexip-manager"))
 
     told = wrong(lines)
     assert {found for _, _, found in told} == {"got status 401, expected 200"}

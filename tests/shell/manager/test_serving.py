@@ -7,6 +7,7 @@ import pytest
 from aiohttp import ClientSession, web
 
 from tests.shell.manager.simulated import PASSWORD, USERNAME, Simulated, serving, status, well_kept
+from tests.shell.reloading import edit
 from tests.shell.scraping import scrape
 from tests.shell.world import opened
 
@@ -36,6 +37,24 @@ async def test_a_running_service_looks_by_itself_and_shows_what_it_sees(tmp_path
         "configuration",
         "participants",
     }
+
+
+@pytest.mark.parametrize(("manager_stays", "shown"), [(True, 1), (False, 0)])
+async def test_a_reload_forgets_what_was_seen_only_where_another_manager_is_watched(
+    tmp_path: Path, manager_stays: bool, shown: int
+):
+    manager = well_kept()
+    manager.change("policy_server", enable_service_lookup=False)
+    async with serving(manager), opened(tmp_path, **watched(tmp_path, manager)) as world:
+        async with asyncio.timeout(SECONDS):
+            while not await drift_of(world.session, world.metrics_url):
+                pass  # the service looks in its own time
+        change = ('"budget"', '"budget-2"') if manager_stays else (manager.url, "http://127.0.0.1:9")
+        edit(world.folder / "vestibule.toml", old=change[0], new=change[1])
+        await world.reloader.reload()
+
+        assert world.gate.standing.generation == 2
+        assert await drift_of(world.session, world.metrics_url) == shown
 
 
 async def drift_of(session: ClientSession, url: str) -> float:

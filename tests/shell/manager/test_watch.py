@@ -5,119 +5,23 @@ hand, so that nothing here waits for a clock.
 """
 
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from plugin.flow.admissions import Admissions
-from plugin.shell.check import prepare
-from plugin.shell.config_manager import ManagerEntry
-from plugin.shell.pexip_expected import examine_estate
-from plugin.shell.pexip_manager import opened as opened_manager
-from plugin.shell.pexip_watch import Scale, Watch
-from plugin.stores.sqlite import open_sqlite
-from tests.shell.manager.simulated import (
-    CONFIGURATION,
-    PASSWORD,
-    POLICY_URL,
-    USERNAME,
-    Simulated,
-    flood,
-    sample,
-    serving,
-    status,
-    text,
-    well_kept,
+from tests.shell.manager.guarding import (
+    ALARM,
+    DOCUMENTED,
+    DRIFT,
+    PARTICIPANTS,
+    Guard,
+    admitted,
+    guarding,
+    said,
+    somebody,
 )
-from tests.shell.world import World, opened
-from tests.vectors import shared_folder
-
-SAMPLES = shared_folder() / "samples" / "pexip"
-PARTICIPANTS = "status/v1/participant/"
-DOCUMENTED = sample(SAMPLES)
-ALARM = "somebody is in a meeting whom no decision admitted"
-DRIFT = "pexip is configured otherwise than expected: see `doctor --pexip-manager`"
-
-
-@dataclass(slots=True, kw_only=True)
-class Guard:
-    """A watch over a world, with its manager at hand."""
-
-    world: World
-    manager: Simulated
-    watch: Watch
-
-    def here(self, *calls: dict[str, object]) -> None:
-        """Have these calls, and no others, be in conferences now."""
-        self.manager.lists[PARTICIPANTS] = [*calls]
-
-    async def look(self, *, times: int = 1) -> float:
-        """Look at the participants, and return how many are unadmitted."""
-        for _ in range(times):
-            await self.watch.look_at_participants()
-        return self.value("vestibule_pexip_unadmitted")
-
-    async def drift(self, kind: str) -> float:
-        await self.watch.look_at_configuration()
-        return self.value("vestibule_pexip_drift", kind=kind, level="fault")
-
-    def value(self, name: str, **labels: str) -> float:
-        value = self.world.traces.metrics.registry.get_sample_value(name, labels)
-        assert value is not None
-        return value
-
-
-async def without_pause(_seconds: float) -> None:
-    """Ask at once."""
-
-
-@asynccontextmanager
-async def guarding(folder: Path) -> AsyncIterator[Guard]:
-    async with opened(folder) as world, serving(well_kept()) as manager:
-        entry = ManagerEntry(
-            url=manager.url, username=USERNAME, password=PASSWORD, ca=None, policy_url=POLICY_URL, watch_minutes=1
-        )
-        checked = prepare(folder / "vestibule.toml")
-        assert checked.config.pexip is not None
-        store = await open_sqlite(checked.config.store_url)
-        scale = Scale(
-            examine=partial(examine_estate, config=checked.config, pexip=checked.config.pexip),
-            directory=checked.directory,
-            admissions=Admissions(store=store, clock=world.clock),
-            pseudonym=lambda call: f"pseudonym of {len(call)} characters",
-        )
-        async with opened_manager(entry, pause=without_pause) as reader:
-            yield Guard(world=world, manager=manager, watch=Watch(reader, scale=scale, metrics=world.traces.metrics))
-        await store.close()
-
-
-@pytest.fixture
-async def guard(tmp_path: Path) -> AsyncIterator[Guard]:
-    async with guarding(tmp_path) as everything:
-        yield everything
-
-
-def somebody(call: str, room: dict[str, object] | None = None, **fields: object) -> dict[str, object]:
-    """Return a participant as the manager documents it, in a room of an answer."""
-    result = room["result"] if room else {"name": "a room", "service_tag": ""}
-    assert isinstance(result, dict)
-    entered = {"conference": result["name"], "service_tag": result["service_tag"]}
-    return {**DOCUMENTED, "id": f"id-of-{call}", "call_uuid": call, **entered, **fields}
-
-
-async def admitted(world: World, *, call: str) -> dict[str, object]:
-    """Have a guest be admitted to the town hall, and return the room."""
-    room = await world.service("townhall")
-    assert (await world.participant(room, call=call))["action"] == "continue"
-    return room
-
-
-def said(caplog: pytest.LogCaptureFixture, message: str) -> list[logging.LogRecord]:
-    return [record for record in caplog.records if record.getMessage() == message]
+from tests.shell.manager.simulated import CONFIGURATION, NAMED, flood, status, text
 
 
 async def test_whoever_was_admitted_raises_no_alarm(guard: Guard):
@@ -151,6 +55,40 @@ async def test_an_alarm_names_nobody(guard: Guard, caplog: pytest.LogCaptureFixt
     assert not [word for word in persons if str(word) in told.replace("id-of-69434387-e444", "")]
 
 
+PATTERN = """
+[[conference]]
+alias_pattern = "*.vmr@example.com"
+zones = ["core", "meetme"]
+classification = "internal"
+owner = "{acme}#bob"
+invited = ["org:acme"]
+"""
+
+
+@pytest.mark.parametrize("where", [
+    {"conference": "dana.case.vmr@example.com", "service_tag": "vestibule:core:dana.case.vmr@example.com"},
+    {"conference": "a VMR", "destination_alias": "sip:dana.case.vmr@example.com"},
+])  # fmt: skip
+async def test_an_alarm_names_the_pattern_and_not_whose_meeting_it_is(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, where: dict[str, object]
+):
+    async with guarding(tmp_path, conferences=PATTERN) as guard:
+        guard.here(somebody("call-1", **where))
+        await guard.look(times=2)
+
+    (alarm,) = said(caplog, ALARM)
+    assert vars(alarm)["conference"] == "*.vmr@example.com"
+    assert "dana" not in repr(vars(alarm))
+
+
+async def test_an_alarm_does_not_repeat_a_tag_that_somebody_made_up(guard: Guard, caplog: pytest.LogCaptureFixture):
+    guard.here(somebody("call-1", service_tag="vestibule:core:dana.case@example.net"))
+
+    assert await guard.look(times=2) == 1
+    (alarm,) = said(caplog, ALARM)
+    assert "dana" not in repr(vars(alarm))
+
+
 async def test_whoever_was_refused_and_is_in_all_the_same_raises_an_alarm(guard: Guard):
     room = await admitted(guard.world, call="call-1")
     refused = await guard.world.participant(room, call="call-2", service_tag="vestibule:core:board")
@@ -158,6 +96,20 @@ async def test_whoever_was_refused_and_is_in_all_the_same_raises_an_alarm(guard:
     guard.here(somebody("call-2", room, conference="board", service_tag="vestibule:core:board"))
 
     assert await guard.look(times=2) == 1
+
+
+async def test_whoever_was_admitted_then_refused_and_stays_raises_an_alarm(guard: Guard):
+    ticket = await guard.world.ticket(await guard.world.proofs("board", token=guard.world.token("alice")))
+    room = await guard.world.service("board", ticket=ticket)
+    answers = [await guard.world.participant(room, call="call-1", ticket=ticket)]
+    guard.here(somebody("call-1", room))
+    seen = [await guard.look(times=2)]
+    guard.world.clock.move(days=1)  # the ticket speaks for nobody any more
+    answers += [await guard.world.participant(room, call="call-1")]
+    seen += [await guard.look(times=2)]
+
+    assert [answer["action"] for answer in answers] == ["continue", "reject"]
+    assert seen == [0, 1]
 
 
 async def test_an_admission_to_one_meeting_is_none_to_another(guard: Guard):
@@ -186,6 +138,13 @@ async def test_a_room_of_the_platforms_own_under_a_protected_name_raises_an_alar
     guard.here(somebody("call-1", service_tag="cvp-dev", **where))
 
     assert await guard.look(times=2) == 1
+
+
+async def test_a_room_of_the_platforms_own_under_a_name_set_here_raises_an_alarm(tmp_path: Path):
+    async with guarding(tmp_path, conferences=NAMED) as guard:
+        guard.here(somebody("call-1", conference="The Plenary", service_tag="", destination_alias="elsewhere"))
+
+        assert await guard.look(times=2) == 1
 
 
 async def test_a_tag_that_somebody_made_up_admits_nobody(guard: Guard):
@@ -245,6 +204,50 @@ async def test_somebody_who_leaves_between_two_looks_raises_no_alarm(guard: Guar
     assert await guard.look(times=2) == 0
 
 
+async def test_another_configuration_does_not_make_the_watch_forget_whom_it_suspects(guard: Guard):
+    room = await guard.world.service("townhall")
+    guard.here(somebody("call-1", room))
+    await guard.look()
+    guard.watch.hold_against(replace(guard.scale))
+
+    assert await guard.look() == 1
+
+
+async def test_the_watch_compares_with_the_configuration_that_it_was_given_last(guard: Guard):
+    guard.here(somebody("call-1", conference="canteen", service_tag="lunch", destination_alias="canteen"))
+    before = await guard.look(times=2)
+    board = guard.scale.directory.exact["board"]
+    directory = replace(guard.scale.directory, exact={"canteen": replace(board, name="canteen")})
+    guard.watch.hold_against(replace(guard.scale, directory=directory))
+
+    assert (before, await guard.look(times=2)) == (0, 1)
+
+
+async def test_whoever_comes_back_under_a_new_id_before_each_look_raises_an_alarm(guard: Guard):
+    room = await guard.world.service("townhall")
+    seen = []
+    for call in ("call-1", "call-2", "call-3", "call-4"):
+        guard.here(somebody(call, room))
+        seen.append(await guard.look())
+
+    assert seen == [0, 0, 1, 1]
+
+
+async def test_people_who_come_to_different_meetings_or_at_different_times_raise_no_alarm(guard: Guard):
+    townhall, board = (
+        await guard.world.service("townhall"),
+        {"conference": "board", "service_tag": "vestibule:core:board"},
+    )
+    seen = []
+    for here in (somebody("call-1", townhall), somebody("call-2", townhall), None, somebody("call-3", townhall)):
+        guard.here(*([here] if here else []))
+        seen.append(await guard.look())
+    guard.here(somebody("call-4", **board))
+    seen.append(await guard.look())
+
+    assert seen == [0, 0, 0, 0, 0]
+
+
 async def test_an_alarm_ends_when_the_meeting_does(guard: Guard, caplog: pytest.LogCaptureFixture):
     caplog.set_level(logging.INFO)
     room = await guard.world.service("townhall")
@@ -295,6 +298,38 @@ async def test_a_manager_that_fails_is_said_and_neither_ends_nor_raises_an_alarm
 
     assert await guard.look() == 1
     assert len(said(caplog, "participants not compared with decisions")) == 1
+
+
+@pytest.mark.parametrize("spoiled", [{"id": 7}, {"id": "id-of-call-2", "call_uuid": None}, "no object"])
+async def test_somebody_whose_row_is_not_as_documented_hides_nobody_else(
+    guard: Guard, caplog: pytest.LogCaptureFixture, spoiled: object
+):
+    room = await guard.world.service("townhall")
+    row = somebody("call-2", room, **spoiled) if isinstance(spoiled, dict) else spoiled
+    guard.manager.lists[PARTICIPANTS] = [row, somebody("call-1", room)]
+
+    assert await guard.look(times=2) == 1
+    warning = said(caplog, "participants not as documented are compared with nothing")[0]
+    assert (vars(warning)["rows"], "call-2" in repr(vars(warning))) == (1, False)
+
+
+async def test_a_list_with_somebody_who_cannot_be_read_counts_as_not_looked_at(tmp_path: Path):
+    now = [0.0]
+    async with guarding(tmp_path, monotonic=lambda: now[0]) as guard:
+        guard.here({"id": 7})
+        now[0] = 700
+        await guard.look()
+
+        assert guard.value("vestibule_pexip_look_age_seconds", what="participants") == 700
+
+
+async def test_an_alarm_lasts_while_its_person_may_be_one_who_cannot_be_read(guard: Guard):
+    room = await guard.world.service("townhall")
+    guard.here(somebody("call-1", room))
+    await guard.look(times=2)
+    guard.here(somebody("call-1", room, service_tag=None))
+
+    assert await guard.look(times=2) == 1
 
 
 async def test_a_change_of_the_platform_is_an_error_once_and_its_end_a_line(
