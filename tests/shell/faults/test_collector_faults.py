@@ -38,10 +38,6 @@ async def failing_at_length(collector: FaultyProvider, _path: str, writer: async
         await collector.pour(writer, does.MEGABYTE)
 
 
-async def busy_for_years(collector: FaultyProvider, _path: str, writer: asyncio.StreamWriter) -> None:
-    await collector.pour(writer, b"HTTP/1.1 503 Busy\r\nRetry-After: 99999999\r\nContent-Length: 0\r\n\r\n")
-
-
 async def redirecting(collector: FaultyProvider, path: str, writer: asyncio.StreamWriter) -> None:
     if path == "/v1/traces":
         await collector.pour(
@@ -55,10 +51,8 @@ FAULTS = (
     does.refusing,
     does.hanging,
     does.garbage,
-    does.endless_head,
     does.endless_body,
     failing_at_length,
-    busy_for_years,
     redirecting,
 )
 # By the status line these have taken the spans; what they say afterwards is not listened to.

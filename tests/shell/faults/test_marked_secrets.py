@@ -102,7 +102,7 @@ class Scene:
             return await response.read()
 
 
-def parts(folder: Path, *, collector: Collector, manager: str, metrics: str, marks: Marks) -> dict[str, str]:
+def parts(folder: Path, *, collector: Collector, manager: str, metrics: str) -> dict[str, str]:
     (folder / "marked").mkdir()
     return {
         "telemetry": f'endpoint = "{collector.url}"',
@@ -121,7 +121,7 @@ async def scene(folder: Path) -> AsyncIterator[Scene]:
     async with (
         Collector().running() as collector,
         simulated.serving(manager),
-        site(folder, **parts(folder, collector=collector, manager=manager.url, metrics=metrics, marks=marks)) as place,
+        site(folder, **parts(folder, collector=collector, manager=manager.url, metrics=metrics)) as place,
     ):
         for name in ("pexip-next", "rooms"):
             (folder / "marked" / name).write_text(marks.make(name))
