@@ -40,5 +40,5 @@ docs: .venv/installed-dev ## Write the tables of README.md and REFERENCE.md anew
 	@touch $@ .venv/installed
 
 .venv/installed-bench: pyproject.toml .ci/bootstrap
-	@sh .ci/bootstrap '.[bench,dev,fuzz]'
+	@sh .ci/bootstrap '.[bench,dev,foreign,fuzz]'
 	@touch $@ .venv/installed-dev .venv/installed

@@ -1,13 +1,11 @@
 """Auth0: the person by `sub`, groups by a claim in a namespace of our own, organizations by `org_id`.
 
-It must never take a person of an organization that is not configured, nor groups from a claim without a namespace.
+It must never take a person of an organization that is not configured, nor of none: where sign-up is open, as it is in
+a new database of Auth0, that is anybody. Nor groups from a claim without a namespace.
 Claims are those of auth0.com/docs/secure/tokens/id-tokens and its pages on step-up authentication.
 """
 
-from collections.abc import Mapping
-
 from idp_adapters._id_token import ID_TOKEN, Provider, completed, person
-from plugin.core.errors import Refused
 from plugin.core.identity import Level
 from plugin.core.reasons import Reason
 from plugin.jose.claims import absent, one_of
@@ -24,19 +22,14 @@ def adapter(settings: IdpSettings) -> IdpAdapter:
         wrong.append(f"got issuer `{settings.issuer}`, expected a slash at the end, as Auth0 writes it")
     if settings.groups_claim and not settings.groups_claim.startswith(("https://", "http://")):
         wrong.append(f"got groups_claim `{settings.groups_claim}`, expected one in a namespace, which is a URL")
-    of_organization = one_of(settings.tenants, otherwise=Reason.TOKEN_ISSUER) if settings.tenants else _of_none
+    if not settings.tenants:
+        wrong.append("got no tenants, expected the organizations whose people count (`org_id`)")
     checks = {
         **ID_TOKEN,
-        "org_id": of_organization,
+        "org_id": one_of(settings.tenants, otherwise=Reason.TOKEN_ISSUER),
         "client_id": absent,  # all three of access tokens
         "gty": absent,
         "permissions": absent,
     }
     complete = completed(settings, groups_claim="", has_tenants=True, wrong=wrong, acr=ACR, amr=AMR)
     return Provider(settings=complete, checks=checks, name=person)
-
-
-def _of_none(name: str, payload: Mapping[str, object]) -> None:
-    """Check that the person came by no organization: which ones count, nobody has said."""
-    if name in payload:
-        raise Refused(Reason.TOKEN_ISSUER, f"claim `{name}` is present, and no `tenants` are configured")

@@ -217,6 +217,9 @@ class AttestationVerifier(Protocol):
 class Revocation(Protocol):
     """Whether a certificate was revoked, as its CA tells it."""
 
+    def knows(self, ca: str) -> bool:
+        """Say whether the CA is configured."""
+
     async def check(self, path: tuple[bytes, ...], *, ca: str) -> None:
         """Return where the CA that a path ends in has no revocations to tell, or says that each certificate is good.
 

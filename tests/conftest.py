@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.idp_adapters.foreign import glewlwyd
 from tests.idp_adapters.foreign import provider as foreign
 from tests.vectors import shared_folder
 
@@ -33,6 +34,7 @@ def _modules(folder: str) -> Callable[[], str | None]:
 COMPONENTS: dict[str, Callable[[], str | None]] = {
     "atheris": _package("atheris"),
     "gunicorn": _package("gunicorn"),
+    "glewlwyd": glewlwyd.why_missing,
     "haproxy": _program("haproxy"),
     "cc": _program("cc"),
     "axe-core": _modules("tests/shell/demo/axe"),
@@ -43,6 +45,7 @@ COMPONENTS: dict[str, Callable[[], str | None]] = {
     "node-oidc-provider": foreign.why_missing,
     "openssl": _program("openssl"),
     "prometheus": _program("prometheus"),
+    "pytest-iam": _package("pytest_iam"),
     "strace": _program("strace"),
 }
 

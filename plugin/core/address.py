@@ -1,10 +1,12 @@
 """Network addresses, as this house compares them."""
 
 from collections.abc import Iterable
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 Address = IPv4Address | IPv6Address
 IpNetwork = IPv4Network | IPv6Network
+
+_MAPPED = IPv6Network("::ffff:0:0/96")
 
 
 def read_address(text: str) -> Address | None:
@@ -17,6 +19,15 @@ def read_address(text: str) -> Address | None:
         return None
     mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
     return mapped or address
+
+
+def read_network(text: str) -> IpNetwork:
+    """Read a CIDR, IPv4 mapped into IPv6 as the IPv4 network itself. Raises ValueError."""
+    network = ip_network(text)
+    if isinstance(network, IPv6Network) and network.subnet_of(_MAPPED):
+        first = IPv4Address(int(network.network_address) & 0xFFFFFFFF)
+        return IPv4Network((first, network.prefixlen - _MAPPED.prefixlen))
+    return network
 
 
 def canonical_address(text: str) -> str:

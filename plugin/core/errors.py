@@ -1,4 +1,4 @@
-"""The two errors an adapter may raise. Only `flow.verification.find` turns them into facts.
+"""The two errors an adapter may raise. Only `flow.find` turns them into facts.
 
 `Refused` means: looked, and it is bad. `Unavailable` means: could not look. They never carry tokens,
 evidence or names of people; `detail` is for operators and holds got and expected in backticks.

@@ -29,13 +29,14 @@ from plugin.flow import tracing
 from plugin.flow.admissions import mark_of
 from plugin.flow.assertions import Recognition, agree, read_assertion
 from plugin.flow.budget import Budget, Share
+from plugin.flow.find import find
 from plugin.flow.ledger import Ledger
 from plugin.flow.offers import offer
 from plugin.flow.shadow import Policies
 from plugin.flow.ticketing import Ticketing
 from plugin.flow.tracer import Tracing
 from plugin.flow.tracing import Steps
-from plugin.flow.verification import Proofs, Verification, find
+from plugin.flow.verification import Proofs, Verification
 from plugin.policy.bundle import Bundle
 from plugin.policy.judge import judge
 from plugin.ports import Clock, Json, PlatformAdapter
@@ -167,6 +168,8 @@ class Admission:
         device: Finding[AttestationResult] = ABSENT
         if ticket.device is not None:
             device = Proven(value=ticket.device)
+        if ticket.device is not None and not self._verification.vouches_for(ticket.device):
+            device = Unproven(gap=Gap.REFUSED, reason=Reason.EVIDENCE_CHAIN)
         if ticket.device is not None and ticket.device.expires_at <= now:
             device = Unproven(gap=Gap.REFUSED, reason=Reason.EVIDENCE_EXPIRED)
         return Proofs(identity=identity, device=device)

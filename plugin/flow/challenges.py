@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from hashlib import sha256
 
 from plugin.core import base64url
 from plugin.core.errors import Refused
@@ -47,7 +48,7 @@ class Challenges:
         name = base64url.encode(nonce)
         now = self._clock()
         expires_at = now + LIFETIME
-        value = {"purpose": purpose.value, "alias": alias, "until": expires_at.isoformat()}
+        value = {"purpose": purpose.value, "alias": _digest(alias), "until": expires_at.isoformat()}
         await self._store.put(KIND, name, value, expires_at=now + REMEMBERED)
         transcript = self._transcript(alias, purpose=purpose, nonce=nonce, unverified_token=None)
         return Challenge(id=name, transcript=transcript, expires_at=expires_at)
@@ -98,4 +99,9 @@ class Challenges:
 
 
 def _fits(value: Json, *, alias: str, purpose: Purpose) -> bool:
-    return value["alias"] == alias and value["purpose"] == purpose.value
+    return value["alias"] == _digest(alias) and value["purpose"] == purpose.value
+
+
+def _digest(alias: str) -> str:
+    """Return what is stored of an alias: anybody may ask for a challenge, and an alias may be somebody's name."""
+    return sha256(alias.encode()).hexdigest()

@@ -55,8 +55,11 @@ class CircuitBreaker:
 
     @contextmanager
     def trial(self) -> Iterator[None]:
-        """Ask within the block. Unavailable opens the circuit, and goes no further; a good end closes it."""
-        # For a bug, which is neither: it is not to be repeated at once.
+        """Ask within the block. Unavailable opens the circuit, and goes no further; a good end closes it.
+
+        Anything else passes through: a bug, which whoever meets it tells by `fail`, or being cancelled.
+        """
+        # Whatever comes of it, it is not to be repeated at once.
         self._retry_at = self._clock() + COOL_DOWN
         self._is_on_trial = True
         if self.failure is not None:
@@ -64,13 +67,14 @@ class CircuitBreaker:
         try:
             yield
         except Unavailable as failure:
-            self._open(failure)
+            self.fail(failure)
         else:
             self._close()
         finally:
             self._is_on_trial = False
 
-    def _open(self, failure: Unavailable) -> None:
+    def fail(self, failure: Unavailable) -> None:
+        """Open the circuit, for longer each time."""
         self.failure = failure
         self.failures += 1
         self._retry_at = self._clock() + FIRST_BACK_OFF * 2 ** min(self.failures - 1, MOST_DOUBLINGS)

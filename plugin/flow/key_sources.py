@@ -1,7 +1,8 @@
 """Where the keys of a provider come from: its own documents, found by discovery, or a file of the administrator's.
 
 Either raises Unavailable and nothing else: unreachable where asking again may help, misconfigured where somebody has
-to change something. It must never follow metadata to another issuer, host or port than the configuration names.
+to change something, Withdrawn where the keys that were read count no more. It must never follow metadata to another
+issuer, host or port than the configuration names.
 """
 
 import asyncio
@@ -16,6 +17,7 @@ from authlib.oidc.discovery import OpenIDProviderMetadata
 
 from plugin.core.errors import Unavailable
 from plugin.core.reasons import Reason
+from plugin.core.stamp import Stamp, stamp_of
 from plugin.jose.keys import MAX_BYTES, KeySet, parse_jwks
 from plugin.jose.strict_json import read_object
 from plugin.ports import Fetch, Fetched, IdpSettings
@@ -38,6 +40,10 @@ class Loaded:
 
     keys: KeySet
     fresh: timedelta
+
+
+class Withdrawn(Unavailable):
+    """The keys are gone from where they were: those that were read there must not be used either."""
 
 
 class KeySource(Protocol):
@@ -65,7 +71,7 @@ class Published:
         try:
             key_set_url = _find_key_set_url(read_object(metadata.body), settings=self._settings)
             document = await self._document(key_set_url)
-            keys = parse_jwks(document.body)
+            keys = parse_jwks(document.body).of(self._settings.issuer)
         except ValueError as error:
             # What a parser says can quote the document, which is bounded by `MAX_BYTES` alone.
             raise Unavailable(self._settings.issuer, Reason.IDP_MISCONFIGURED, f"{error!s:.{MAX_DETAIL}}") from None
@@ -83,11 +89,12 @@ class Published:
         raise Unavailable(self._settings.issuer, reason, detail)
 
 
-Stamp = tuple[int, int, int]
-
-
 class KeyFile:
-    """A JWK Set in a file, read again when it has changed: for providers that this house may not ask."""
+    """A JWK Set in a file, read again when it has changed: for providers that this house may not ask.
+
+    A file that has not changed says now what it said then: its keys are as good as read anew. One that is gone was
+    removed, which is how an administrator withdraws keys at once; one that cannot be read may be half written.
+    """
 
     is_near = True
 
@@ -98,25 +105,32 @@ class KeyFile:
 
     async def load(self) -> Loaded:
         try:
-            self._read = await asyncio.to_thread(read_if_changed, self._file, before=self._read)
+            self._read = await asyncio.to_thread(read_if_changed, self._file, issuer=self._issuer, before=self._read)
+        except FileNotFoundError:
+            self._read = None
+            raise Withdrawn(self._issuer, Reason.IDP_MISCONFIGURED, f"`{self._file.name}`: it is gone") from None
         except ValueError as error:
             raise Unavailable(self._issuer, Reason.IDP_MISCONFIGURED, f"`{self._file.name}`: {error}") from None
         return Loaded(keys=self._read[1], fresh=timedelta(0))
 
 
-def read_if_changed(file: Path, *, before: tuple[Stamp, KeySet] | None) -> tuple[Stamp, KeySet]:
-    """Read a file of keys, or return what was read before where it has not changed. Raises ValueError."""
+def read_if_changed(file: Path, *, issuer: str, before: tuple[Stamp, KeySet] | None) -> tuple[Stamp, KeySet]:
+    """Read a file of keys, or return what was read before where it has not changed.
+
+    Raises FileNotFoundError where there is none, ValueError for anything else.
+    """
     try:
         # Before it is read: what is written in between changes it again.
-        status = file.stat()
-        stamp = (status.st_mtime_ns, status.st_size, status.st_ino)
+        stamp = stamp_of(file.stat())
         if before is not None and before[0] == stamp:
             return before
         with file.open("rb") as opened:
             octets = opened.read(MAX_BYTES + 1)
+    except FileNotFoundError:
+        raise
     except OSError as error:
         raise ValueError(f"cannot read it: {error.strerror}") from None
-    return stamp, parse_jwks(octets)
+    return stamp, parse_jwks(octets).of(issuer)
 
 
 def _find_key_set_url(metadata: Mapping[str, object], *, settings: IdpSettings) -> str:

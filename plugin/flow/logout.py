@@ -5,9 +5,9 @@ It may be told by anybody, and it believes what a configured provider has signed
 
 from collections.abc import Mapping
 
+from plugin.flow.identification import provider_of
 from plugin.flow.provider_keys import ProviderKeys
 from plugin.flow.sign_outs import SignOuts
-from plugin.flow.verification import provider_of
 from plugin.jose.logout_token import verify_logout
 from plugin.jose.verify import read_unverified
 from plugin.ports import Clock, IdpAdapter

@@ -1,7 +1,8 @@
 """The keys of the configured providers: looked up, kept, and renewed before anybody has to wait for them.
 
 A set of keys is served at once while it is fresh. Once stale it is still served, and a renewal runs behind it. At its
-declared age, a day by default, it is dropped, and nobody can be verified until the provider answers again.
+declared age, a day by default, it is dropped, and nobody can be verified until the provider answers again. Keys whose
+file is gone are dropped by the next look at it.
 
 It must never ask an issuer that is not configured, nor let what callers present decide how often a provider is asked.
 """
@@ -18,7 +19,7 @@ from cachetools import TTLCache
 from plugin.core.errors import Refused, Unavailable
 from plugin.core.reasons import Reason
 from plugin.flow.circuit import COOL_DOWN, Circuit, CircuitBreaker, has_come
-from plugin.flow.key_sources import KeyFile, KeySource, Published
+from plugin.flow.key_sources import KeyFile, KeySource, Loaded, Published, Withdrawn
 from plugin.jose.keys import Key, KeySet
 from plugin.jose.verify import LEEWAY
 from plugin.ports import Clock, Fetch, IdpSettings
@@ -171,14 +172,18 @@ class _Provider:
             self._renewal.add_done_callback(self._end_renewal)
         return self._renewal
 
-    def _end_renewal(self, _: asyncio.Task[None]) -> None:
+    def _end_renewal(self, renewal: asyncio.Task[None]) -> None:
         self._renewal = None
+        bug = None if renewal.cancelled() else renewal.exception()
+        if bug is not None:
+            # Of its text nobody knows what is in it.
+            self._breaker.fail(Unavailable(self._settings.issuer, Reason.INTERNAL_ERROR, type(bug).__name__))
 
     async def _run_renewal(self) -> None:
         """Renew, and keep the outcome for whoever asks next: what is held stays where the provider fails."""
         self._cool_at = self._clock() + COOL_DOWN
         with self._breaker.trial():
-            loaded = await self._source.load()
+            loaded = await self._load()
             now = self._clock()
             self._tell_of_change(loaded.keys, now=now)
             self._held = _Held(
@@ -187,6 +192,21 @@ class _Provider:
                 stale_at=now + loaded.fresh,
                 dropped_at=now + self._settings.keys_kept,
             )
+
+    async def _load(self) -> Loaded:
+        try:
+            return await self._source.load()
+        except Withdrawn:
+            self._withdraw()
+            raise
+
+    def _withdraw(self) -> None:
+        """Drop what is held, however young it is."""
+        if self._held is None:
+            return
+        fields = {"issuer": self._settings.issuer, "withdrawn": len(self._held.keys.keys)}
+        log.warning("keys of an identity provider withdrawn", extra=fields)
+        self._held, self._changed_at = None, self._clock()
 
     def _tell_of_change(self, keys: KeySet, *, now: datetime) -> None:
         """Remember and log that the provider has changed its keys."""

@@ -47,7 +47,10 @@ class Shadow:
     async def _judge(self, decide: Decide, *, seconds: float) -> Shadowed:
         if not seconds:
             return self._without_decision(SKIPPED)
-        judging = asyncio.get_running_loop().run_in_executor(self._worker, decide, self._bundle)
+        try:
+            judging = asyncio.get_running_loop().run_in_executor(self._worker, decide, self._bundle)
+        except RuntimeError:  # no thread can be had
+            return self._without_decision(ERROR)
         try:
             # How it ends is looked at and never raised: a fault of the shadow is nobody's but its own.
             await asyncio.wait([judging], timeout=seconds)

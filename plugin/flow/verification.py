@@ -4,16 +4,15 @@
 handed to the judge as a gap.
 """
 
-import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Set
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import TypeVar
 
 from plugin.core.device import AttestationResult, Evidence
-from plugin.core.errors import Refused, Unavailable
+from plugin.core.errors import Refused
 from plugin.core.facts import Assurance
 from plugin.core.finding import ABSENT, Finding, Gap, Proven, Unproven
 from plugin.core.identity import Identity
@@ -23,10 +22,12 @@ from plugin.core.transcript import Purpose
 from plugin.flow import tracing
 from plugin.flow.budget import Budget, Share
 from plugin.flow.challenges import Challenges
+from plugin.flow.find import find
+from plugin.flow.identification import identify, provider_of
 from plugin.flow.provider_keys import ProviderKeys
 from plugin.flow.sign_outs import SignOuts
 from plugin.flow.tracing import OpenSpan, Steps
-from plugin.jose.verify import LEEWAY, UnverifiedToken, read_unverified, verify
+from plugin.jose.verify import LEEWAY, read_unverified
 from plugin.ports import (
     CLIENT_CERT,
     Appraisal,
@@ -43,25 +44,6 @@ T = TypeVar("T")
 KIND = "replay"
 # A bearer token proves only that somebody has it, so it has to be young, and it counts once.
 BEARER_AGE = timedelta(minutes=5)
-
-
-async def find(proof: Awaitable[T], *, budget: Budget, share: Share) -> Finding[T]:
-    """Wait for a proof for as long as its share of the budget lasts, and turn whatever happens into a fact."""
-    try:
-        async with asyncio.timeout(budget.left(share)):
-            return Proven(value=await proof)
-    except Refused as refused:
-        return Unproven(gap=Gap.REFUSED, reason=refused.reason, detail=refused.detail)
-    except Unavailable as unavailable:
-        return Unproven(gap=Gap.UNAVAILABLE, reason=unavailable.reason, detail=unavailable.detail)
-    except TimeoutError:
-        return Unproven(
-            gap=Gap.UNAVAILABLE, reason=Reason.DEADLINE, detail=f"no proof within {share.value} s of the question"
-        )
-    except Exception as bug:  # noqa: BLE001 - an adapter's bug must become a refusal, never an open door
-        # The traceback's text may hold what was presented, so only the kind of the exception is written down.
-        log.error("proof failed", extra={"exception": type(bug).__name__})  # noqa: TRY400 - see above
-        return Unproven(gap=Gap.UNAVAILABLE, reason=Reason.INTERNAL_ERROR, detail=type(bug).__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +97,10 @@ class Verification:
         await self._sign_outs.check(identity)
         return identity
 
+    def vouches_for(self, device: AttestationResult) -> bool:
+        """Say whether a device that was appraised earlier could still be: its format is on, and its CA configured."""
+        return device.format in self._verifiers and (not device.managed or self._revocation.knows(device.appraised_by))
+
     async def prove(self, join: JoinRequest, *, steps: Steps, budget: Budget) -> Proofs:
         """Prove what a question presents by itself, each proof in a step of its own.
 
@@ -167,18 +153,7 @@ class Verification:
             keys = await self._keys.keys(expected.issuer, key_id=unverified.key_id)
         finally:
             step.circuit(self._keys.health(expected.issuer).circuit)
-        claims = verify(
-            unverified_token,
-            keys=keys,
-            issuer=expected.issuer,
-            audience=expected.audience,
-            algorithms=expected.algorithms,
-            token_types=provider.token_types,
-            now=self._clock(),
-        )
-        for claim, check in provider.checks.items():
-            check(claim, claims.payload)
-        identity = provider.identity(claims)
+        identity = identify(unverified_token, provider=provider, keys=keys, now=self._clock())
         await self._sign_outs.check(identity)
         return identity
 
@@ -264,16 +239,6 @@ class Verification:
 
 def _whose(device: AttestationResult) -> tuple[str, str | None, str]:
     return (device.device_id, device.owner, device.appraised_by)
-
-
-def provider_of(unverified: UnverifiedToken, *, providers: Mapping[str, IdpAdapter]) -> IdpAdapter:
-    """Find whose keys to ask for. Raises Refused before anybody is asked for a key that could not count."""
-    provider = providers.get(unverified.issuer)
-    if provider is None:
-        raise Refused(Reason.TOKEN_ISSUER, "the issuer is not among the configured ones")
-    if unverified.algorithm not in provider.settings.algorithms:
-        raise Refused(Reason.TOKEN_ALGORITHM, f"expected one of {sorted(provider.settings.algorithms)}")
-    return provider
 
 
 def assurances_of(provider: IdpAdapter) -> tuple[Assurance, ...]:

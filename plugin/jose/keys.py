@@ -4,6 +4,7 @@ A key never says how it wants to be used beyond what its type allows: the algori
 There is no symmetric key here, so no public key can ever be mistaken for a shared secret (RFC 8725 section 2.1).
 """
 
+import re
 from collections.abc import Mapping, Set
 from dataclasses import dataclass
 
@@ -39,16 +40,30 @@ ALGORITHMS = RSA | P256 | P384 | ED25519 | ML_DSA
 # RFC 7518 sections 6.2.2, 6.3.2, 6.4; `priv` is RFC 9964's.
 PRIVATE_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"})
 
+# Microsoft's, in the issuer of a key that all of its tenants sign with. Their documents write it in both cases.
+ANY_TENANT = re.compile(r"\{tenantid\}", re.IGNORECASE)
+
 PublicKey = RSAPublicKey | EllipticCurvePublicKey | Ed25519PublicKey | MlDsaPublicKey
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Key:
-    """One public key. `key_id` None = the provider did not name it."""
+    """One public key. `key_id` None = the provider did not name it.
+
+    `issuer` is the only one that it signs for, where a provider of several says so (Microsoft's member of a JWK).
+    """
 
     key_id: str | None
     algorithms: frozenset[str]
     public: PublicKey
+    issuer: str | None = None
+
+    def signs_for(self, issuer: str) -> bool:
+        """Say whether it may sign for this issuer: exactly, but for the one part that stands for each tenant."""
+        if self.issuer is None:
+            return True
+        pattern = "[^/]+".join(re.escape(part) for part in ANY_TENANT.split(self.issuer))
+        return re.fullmatch(pattern, issuer) is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +71,13 @@ class KeySet:
     """The keys that a provider signs with now. Never empty when `parse_jwks` made it."""
 
     keys: tuple[Key, ...]
+
+    def of(self, issuer: str) -> "KeySet":
+        """Leave out the keys of other issuers. Raises ValueError where no key is left."""
+        keys = tuple(key for key in self.keys if key.signs_for(issuer))
+        if not keys:
+            raise ValueError(f"each of {len(self.keys)} keys is another issuer's, expected one of `{issuer}`")
+        return KeySet(keys=keys)
 
     def has(self, key_id: str) -> bool:
         """Say whether some key has this id."""
@@ -95,8 +117,10 @@ def parse_jwks(body: bytes) -> KeySet:
 
 def _parse_key(jwk: Mapping[str, object]) -> Key | None:
     """Read one key, None where it is not for us: such keys are ignored, so that new kinds can come (RFC 7517 5)."""
-    key_id, algorithm = jwk.get("kid"), jwk.get("alg")
-    if not isinstance(key_id, str | None) or not isinstance(algorithm, str | None) or not _is_for_verifying(jwk):
+    key_id, algorithm, issuer = jwk.get("kid"), jwk.get("alg"), jwk.get("issuer")
+    if not isinstance(key_id, str | None) or not isinstance(algorithm, str | None):
+        return None
+    if not isinstance(issuer, str | None) or not _is_for_verifying(jwk):
         return None
     try:
         parsed = _parse_public(jwk)
@@ -107,7 +131,7 @@ def _parse_key(jwk: Mapping[str, object]) -> Key | None:
     algorithms, public = parsed
     if algorithm is not None:
         algorithms &= {algorithm}
-    return Key(key_id=key_id, algorithms=algorithms, public=public) if algorithms else None
+    return Key(key_id=key_id, algorithms=algorithms, public=public, issuer=issuer) if algorithms else None
 
 
 def _is_for_verifying(jwk: Mapping[str, object]) -> bool:

@@ -4,10 +4,11 @@ It must never raise anything else, take an algorithm or a key from the token, or
 
 The order of `verify`, in which nothing is read before it is bounded and nothing believed before it is signed:
 1 length, three parts, header (compact.py)  2 algorithm, from the configuration  3 key  4 signature
-5 payload  6 type of token  7 issuer, audience, authorized party, subject  8 times
+5 payload  6 type of token  7 issuer, audience, authorized party  8 times  9 subject
+6 to 9 are the entries of `checks`, which `vestibule doctor` asks one by one.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -48,6 +49,10 @@ class SignedBytes:
     payload: bytes
 
 
+SignedCheck = Callable[[Mapping[str, str], Mapping[str, object]], None]
+"""Given header and payload under a signature that holds, return or raise Refused."""
+
+
 def read_unverified(unverified_token: str) -> UnverifiedToken:
     """Read who claims to have issued a token. The issuer may only be looked up among the configured ones."""
     compact = read_compact(unverified_token)
@@ -68,21 +73,12 @@ def verify(
     token_types: frozenset[str],
     now: datetime,
 ) -> SignedClaims:
-    """Verify signature, type, issuer, audience, subject and times of a token. Raises Refused.
+    """Verify signature, type, issuer, audience, times and subject of a token. Raises Refused.
 
     Not checked here: nonce, age, replay, and what a provider's adapter checks by its own table.
     """
-    claims = verify_issued(
-        unverified_token,
-        keys=keys,
-        issuer=issuer,
-        audience=audience,
-        algorithms=algorithms,
-        token_types=token_types,
-        now=now,
-    )
-    _check_subject(claims.payload)
-    return claims
+    asked = checks(issuer=issuer, audience=audience, token_types=token_types, now=now)
+    return _verify(unverified_token, keys=keys, algorithms=algorithms, asked=asked)
 
 
 def verify_issued(
@@ -96,12 +92,40 @@ def verify_issued(
     now: datetime,
 ) -> SignedClaims:
     """Verify what a provider has issued to us, all but that it is about somebody. Raises Refused."""
+    asked = _checks_issued(issuer=issuer, audience=audience, token_types=token_types, now=now)
+    return _verify(unverified_token, keys=keys, algorithms=algorithms, asked=asked)
+
+
+def checks(
+    *, issuer: str, audience: frozenset[str], token_types: frozenset[str], now: datetime
+) -> Mapping[str, SignedCheck]:
+    """Return what is asked of every signed token of a person, by name, in the order in which it is asked."""
+    issued = _checks_issued(issuer=issuer, audience=audience, token_types=token_types, now=now)
+    return {**issued, "subject": lambda _header, payload: _check_subject(payload)}  # 9
+
+
+def _checks_issued(
+    *, issuer: str, audience: frozenset[str], token_types: frozenset[str], now: datetime
+) -> Mapping[str, SignedCheck]:
+    return {
+        "type": lambda header, _payload: _check_type(header, token_types=token_types),  # 6
+        "issuer": lambda _header, payload: _check_issuer(payload, issuer=issuer),  # 7
+        "audience": lambda _header, payload: _check_audience(payload, audience=audience),
+        "authorized party": lambda _header, payload: _check_authorized_party(payload, audience=audience),
+        "times": lambda _header, payload: _check_times(payload),  # 8
+        "expiry": lambda _header, payload: _check_expiry(payload, now=now),
+        "issue": lambda _header, payload: _check_issue(payload, now=now),
+        "lifetime": lambda _header, payload: _check_lifetime(payload),
+    }
+
+
+def _verify(
+    unverified_token: str, *, keys: KeySet, algorithms: frozenset[str], asked: Mapping[str, SignedCheck]
+) -> SignedClaims:
     signed = verify_signature(unverified_token, keys=keys, algorithms=algorithms)  # 1 to 4
     payload = read_json(signed.payload)  # 5
-    _check_type(signed.header, token_types=token_types)  # 6
-    _check_issuer(payload, issuer=issuer)  # 7
-    _check_audience(payload, audience=audience)
-    _check_times(payload, now=now)  # 8
+    for check in asked.values():  # 6 to 9
+        check(signed.header, payload)
     return SignedClaims(header=signed.header, payload=payload)
 
 
@@ -153,6 +177,10 @@ def _check_audience(payload: Mapping[str, object], *, audience: frozenset[str]) 
     # OIDC Core 3.1.3.7 step 3: ours has to be there, and nobody whom we do not trust.
     if not got or not audience.issuperset(got):
         raise Refused(Reason.TOKEN_AUDIENCE, f"unexpected audience {shown(got)}, expected only `{sorted(audience)}`")
+
+
+def _check_authorized_party(payload: Mapping[str, object], *, audience: frozenset[str]) -> None:
+    got = text_or_texts("aud", payload)
     authorized_party = optional(text, "azp", payload=payload)
     if authorized_party is None and len(got) > 1:  # OIDC Core 3.1.3.7 step 4
         raise Refused(Reason.TOKEN_AUTHORIZED_PARTY, "claim `azp` is absent, expected it beside several audiences")
@@ -169,15 +197,28 @@ def _check_subject(payload: Mapping[str, object]) -> None:
         raise Refused(Reason.TOKEN_CLAIM, f"claim `sub` has {length} characters, expected 1 to {MAX_SUBJECT}")
 
 
-def _check_times(payload: Mapping[str, object], *, now: datetime) -> None:
-    issued, expires = number("iat", payload), number("exp", payload)
-    not_before = optional(number, "nbf", payload=payload)
-    earliest, latest = (now - LEEWAY).timestamp(), (now + LEEWAY).timestamp()
-    if expires <= earliest:  # RFC 7519 section 4.1.4
+def _check_times(payload: Mapping[str, object]) -> None:
+    number("iat", payload)
+    number("exp", payload)
+    optional(number, "nbf", payload=payload)
+
+
+def _check_expiry(payload: Mapping[str, object], *, now: datetime) -> None:
+    expires = number("exp", payload)
+    if expires <= (now - LEEWAY).timestamp():  # RFC 7519 section 4.1.4
         raise Refused(Reason.TOKEN_EXPIRED, f"expired at `{expires}`, and it is `{now.timestamp():.0f}`")
+
+
+def _check_issue(payload: Mapping[str, object], *, now: datetime) -> None:
+    issued, not_before = number("iat", payload), optional(number, "nbf", payload=payload)
+    latest = (now + LEEWAY).timestamp()
     if issued > latest:
         raise Refused(Reason.TOKEN_NOT_YET_VALID, f"issued at `{issued}`, and it is `{now.timestamp():.0f}`")
     if not_before is not None and not_before > latest:  # RFC 7519 section 4.1.5
         raise Refused(Reason.TOKEN_NOT_YET_VALID, f"not valid before `{not_before}`, and it is `{now.timestamp():.0f}`")
-    if expires - issued > MAX_LIFETIME.total_seconds():
-        raise Refused(Reason.TOKEN_LIFETIME, f"valid for `{expires - issued}` s, expected at most {MAX_LIFETIME}")
+
+
+def _check_lifetime(payload: Mapping[str, object]) -> None:
+    lifetime = number("exp", payload) - number("iat", payload)
+    if lifetime > MAX_LIFETIME.total_seconds():
+        raise Refused(Reason.TOKEN_LIFETIME, f"valid for `{lifetime}` s, expected at most {MAX_LIFETIME}")

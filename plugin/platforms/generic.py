@@ -232,7 +232,7 @@ def _conference(body: Mapping[str, object]) -> str:
 def _address(participant: Mapping[str, object]) -> str:
     text = _text(participant, "remote_address", within="participant.", most=MAX_SHORT)
     if text and read_address(text) is None:
-        raise BadRequest("participant.remote_address", f"got `{text}`, expected an IP address")
+        raise BadRequest("participant.remote_address", f"got {len(text)} characters, expected an IP address")
     return canonical_address(text)
 
 

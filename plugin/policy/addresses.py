@@ -4,26 +4,15 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
+from ipaddress import IPv4Address, IPv6Address
 from itertools import groupby
 from operator import itemgetter
 
-from plugin.core.address import Address
+from plugin.core.address import Address, IpNetwork
 
-Network = IPv4Network | IPv6Network
 _Point = tuple[int, int]  # IP version and number: IPv4 sorts before IPv6
 
 _KINDS: dict[int, tuple[type[IPv4Address] | type[IPv6Address], int]] = {4: (IPv4Address, 32), 6: (IPv6Address, 128)}
-_MAPPED = IPv6Network("::ffff:0:0/96")
-
-
-def read_network(text: str) -> Network:
-    """Read a CIDR, IPv4 mapped into IPv6 as the IPv4 network itself. Raises ValueError."""
-    network = ip_network(text)
-    if isinstance(network, IPv6Network) and network.subnet_of(_MAPPED):
-        first = IPv4Address(int(network.network_address) & 0xFFFFFFFF)
-        return IPv4Network((first, network.prefixlen - _MAPPED.prefixlen))
-    return network
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +40,7 @@ class AddressTable:
                 yield kind(number), names
 
 
-def address_table(networks: Iterable[tuple[str, Network]]) -> AddressTable:
+def address_table(networks: Iterable[tuple[str, IpNetwork]]) -> AddressTable:
     """Lay named networks over each other. Where they overlap, all their names hold."""
     edges: list[tuple[_Point, int, str]] = []
     for name, network in networks:

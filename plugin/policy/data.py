@@ -8,8 +8,8 @@ lists the zones for which somebody is asked to step up rather than redirected at
 import re
 from dataclasses import dataclass
 
-from plugin.core.address import Address
-from plugin.policy.addresses import AddressTable, Network, address_table, read_network
+from plugin.core.address import Address, IpNetwork, read_network
+from plugin.policy.addresses import AddressTable, address_table
 from plugin.policy.documents import Document, Entry
 from plugin.policy.problems import Problem
 from plugin.policy.setting import Setting
@@ -65,7 +65,7 @@ def _countries(countries: Entry) -> AddressTable:
     return table
 
 
-def _networks(entry: Entry) -> list[tuple[str, Network]]:
+def _networks(entry: Entry) -> list[tuple[str, IpNetwork]]:
     networks = []
     for name in entry.table:
         for cidr in entry.strings(name):

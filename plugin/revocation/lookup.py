@@ -31,6 +31,9 @@ class RevocationLookup:
         held = [part._sources for part in parts]  # noqa: SLF001 - of this class
         return cls(ChainMap(*map(dict, held)))
 
+    def knows(self, ca: str) -> bool:
+        return ca in self._sources
+
     async def check(self, path: tuple[bytes, ...], *, ca: str) -> None:
         if not path and ca not in self._sources:
             return  # another kind of evidence, which rests on no certificate

@@ -210,7 +210,7 @@ def _pattern(table: Table) -> str:
 def _people(table: Table, name: str, *, known: _Known) -> frozenset[str]:
     """Read a list of `org:NAME`, `group:NAME`, `group:ORG/NAME`, `trunk:NAME` and `issuer#subject`."""
     entries = table.texts(name, required=False)
-    for entry in entries:
+    for place, entry in enumerate(entries):
         if entry.startswith("org:"):
             if entry.removeprefix("org:") not in known.orgs:
                 table.problem(name, f"got `{entry}`, expected one of the organisations {sorted(known.orgs)}")
@@ -222,7 +222,8 @@ def _people(table: Table, name: str, *, known: _Known) -> frozenset[str]:
                 table.problem(name, f"got `{entry}`, expected `group:NAME`")
         elif entry.partition("#")[0] not in known.issuers or not entry.partition("#")[2]:
             expected = "`org:NAME`, `group:NAME`, `trunk:NAME`, or `issuer#subject` of a configured issuer"
-            table.problem(name, f"got `{entry}`, expected {expected}")
+            # It is meant for a person, and a problem may end in a log.
+            table.problem(f"{name}[{place}]", f"expected {expected}")
     return frozenset(entries)
 
 

@@ -43,7 +43,7 @@ def read_idp(table: Table) -> tuple[IdpEntry, ...]:
         keys_kept=timedelta(hours=table.number("keys_kept_hours", default=24, least=1, most=168)),
     )
     if settings.keys_file is not None:
-        _check_keys_file(table, algorithms=settings.algorithms)
+        _check_keys_file(table, settings=settings)
     entry = IdpEntry(
         adapter=table.text("adapter"),
         settings=settings,
@@ -65,7 +65,7 @@ def _of_tenant(settings: IdpSettings, *, tenant: str) -> IdpSettings:
     return replace(settings, issuer=settings.issuer.replace(TENANT, tenant), tenants=frozenset())
 
 
-def _check_keys_file(table: Table, *, algorithms: frozenset[str]) -> None:
+def _check_keys_file(table: Table, *, settings: IdpSettings) -> None:
     """Note a file whose keys could verify nothing, and settings for a network that is not used then."""
     for name in ("key_hosts", "private"):
         if table.has(name):
@@ -75,11 +75,13 @@ def _check_keys_file(table: Table, *, algorithms: frozenset[str]) -> None:
         return
     try:
         keys = parse_jwks(content)
+        if TENANT not in settings.issuer:  # whose keys may be those of one tenant each
+            keys = keys.of(settings.issuer)
     except ValueError as error:
         table.problem("keys_file", str(error))
         return
-    if not keys.count(algorithms):
-        table.problem("keys_file", f"got no key for {', '.join(sorted(algorithms))}")
+    if not keys.count(settings.algorithms):
+        table.problem("keys_file", f"got no key for {', '.join(sorted(settings.algorithms))}")
 
 
 def _levels(table: Table, name: str) -> dict[str, Level]:

@@ -20,7 +20,7 @@ from plugin.shell.metrics import Metrics
 
 OK = "ok"
 NEVER = "never"
-OUTCOMES = (OK, NEVER, Reason.IDP_UNREACHABLE.code, Reason.IDP_MISCONFIGURED.code)
+OUTCOMES = (OK, NEVER, *(why.code for why in (Reason.IDP_UNREACHABLE, Reason.IDP_MISCONFIGURED, Reason.INTERNAL_ERROR)))
 DAY = timedelta(days=1)
 
 

@@ -1,7 +1,7 @@
 """The border: an aiohttp server on which every failure still has an explicit answer.
 
 A conferencing platform that gets no valid answer admits by its own database. So whatever goes wrong here, from a
-request that cannot be parsed to a bug, is answered with a 200 that rejects. This module and `flow.verification.find`
+request that cannot be parsed to a bug, is answered with a 200 that rejects. This module and `flow.find`
 are, beside the judge, the only places that catch everything. Nothing of a request is ever logged.
 """
 
@@ -18,6 +18,7 @@ from aiohttp.web_protocol import RequestHandler
 
 from plugin.core.address import IpNetwork, is_within, read_address
 from plugin.core.reasons import Reason
+from plugin.flow.find import is_cancelled
 from plugin.platforms.pexip import REJECT
 from plugin.shell.strangers import Strangers, most_strangers
 
@@ -37,6 +38,8 @@ BACKLOG = 1_024
 # How many of them are taken in while the event loop comes round once, so that a crowd does not stop everybody else.
 ACCEPTED_AT_ONCE = 32
 SWEEP_SECONDS = 1.0
+# A platform's connection is never closed for being idle: a question that crosses that end gets no answer.
+KEPT_SECONDS = 10 * 365 * 24 * 3600.0
 
 _REJECT = json.dumps(REJECT).encode()
 _TURNED_AWAY = (
@@ -60,7 +63,12 @@ async def explicit(
     except TimeoutError:
         log.error("no answer in time", extra={"seconds": seconds})  # noqa: TRY400 - the traceback says nothing
         return otherwise(Reason.DEADLINE)
-    except Exception as bug:  # noqa: BLE001 - at the border every bug has to become a reject
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as bug:
+        # At the border every bug has to become a reject, also a panic of a native library, which is no Exception.
+        if is_cancelled(bug):
+            raise
         # The traceback's text may hold what was asked, so only the kind of the exception is written down.
         log.error("no answer", extra={"exception": type(bug).__name__})  # noqa: TRY400 - see above
         return otherwise(Reason.INTERNAL_ERROR)
@@ -98,6 +106,12 @@ class ExplicitHandler(RequestHandler):
         super().connection_made(transport)
         if not self._is_listed():
             self._strangers.add(self)
+
+    def eof_received(self) -> None:
+        """Reject what is still being answered: who has only stopped sending reads it, and who has hung up does not."""
+        if self._current_request is not None and isinstance(self.transport, asyncio.Transport):
+            self.transport.write(_TURNED_AWAY)
+        super().eof_received()
 
     def connection_lost(self, exc: BaseException | None) -> None:
         self._strangers.forget(self)
@@ -215,6 +229,7 @@ class ExplicitRunner(web.AppRunner):
             max_line_size=MAX_LINE,
             max_field_size=MAX_FIELD,
             lingering_time=LINGER_SECONDS,
+            keepalive_timeout=KEPT_SECONDS,
             auto_decompress=False,
             access_log=None,
         )

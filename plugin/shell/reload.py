@@ -104,13 +104,28 @@ class Reloader:
     async def _follow(self) -> None:
         stirred = True
         while True:
-            if self._asked.is_set() or await asyncio.to_thread(differ, self._seen):
-                self._asked.clear()
-                await self._settle()
-                await self.reload()
-                stirred = True
-            # What happens before the watch is set up gives no hint: where something has happened, look again soon.
-            stirred = await hint(self._seen, until=self._asked, look_seconds=SOON if stirred else LOOK_SECONDS)
+            looking = asyncio.create_task(self._look_again(stirred=stirred))
+            try:
+                # How it ends is looked at and not raised: one change that cannot be followed must not be the last.
+                await asyncio.wait([looking])
+            finally:
+                looking.cancel()
+            bug = looking.exception()
+            if bug is not None:
+                problem = f"{self._config.file}: cannot be followed: {type(bug).__name__}"
+                self._refuse((problem,), seen=self._seen)
+                await asyncio.sleep(LOOK_SECONDS)
+            stirred = bug is None and looking.result()
+
+    async def _look_again(self, *, stirred: bool) -> bool:
+        """Load what has changed, then wait until something may have. Say whether it has."""
+        if self._asked.is_set() or await asyncio.to_thread(differ, self._seen):
+            self._asked.clear()
+            await self._settle()
+            await self.reload()
+            stirred = True
+        # What happens before the watch is set up gives no hint: where something has happened, look again soon.
+        return await hint(self._seen, until=self._asked, look_seconds=SOON if stirred else LOOK_SECONDS)
 
     async def _settle(self) -> None:
         """Wait until the files rest: half of a change can look like a whole one."""

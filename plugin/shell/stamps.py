@@ -8,7 +8,8 @@ from itertools import islice
 from pathlib import Path
 from stat import S_ISDIR
 
-Stamp = tuple[object, ...]
+from plugin.core.stamp import Stamp, stamp_of
+
 Stamps = Mapping[Path, Stamp | None]
 """By path as it was named; None = there was nothing that could be read."""
 
@@ -22,13 +23,12 @@ def stamp(path: Path, *, levels: int = LEVELS) -> Stamp | None:
     try:
         status = path.stat()
         if not S_ISDIR(status.st_mode):
-            # The time of the last change to the inode shows a copy that keeps the time of the last change to the text.
-            return (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+            return stamp_of(status)
         within: tuple[object, ...] = ()
         if levels:
             entries = sorted(entry for entry in islice(path.iterdir(), MOST_ENTRIES) if not entry.name.startswith("."))
             within = tuple((entry.name, stamp(entry, levels=levels - 1)) for entry in entries)
-    except OSError:
+    except (OSError, ValueError):  # such as a name with a zero byte in it
         return None
     # Its own times would change with every hidden file that an editor keeps in it.
     return (status.st_dev, status.st_ino, *within)

@@ -33,8 +33,9 @@ class StoreCheck:
         now = self._monotonic()
         if self._writing is None or (self._writing.done() and now - self._began >= FRESH_SECONDS):
             self._writing, self._began = asyncio.create_task(self._write()), now
-        finished, _ = await asyncio.wait([self._writing], timeout=PATIENCE_SECONDS)
-        return bool(finished) and self._writing.result()
+        writing = self._writing  # another question may begin the next one meanwhile
+        finished, _ = await asyncio.wait([writing], timeout=PATIENCE_SECONDS)
+        return bool(finished) and writing.result()
 
     async def _write(self) -> bool:
         try:

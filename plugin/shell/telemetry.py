@@ -19,6 +19,7 @@ from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 from opentelemetry.trace import Tracer
 
+from plugin.shell.collector_line import collector_line
 from plugin.shell.metrics import Metrics
 from plugin.shell.span_queue import SpanQueue
 
@@ -52,6 +53,11 @@ def start(endpoint: str | None, *, processors: tuple[SpanProcessor, ...] = ()) -
     for processor in processors:
         provider.add_span_processor(processor)
     if endpoint:
-        exporter = OTLPSpanExporter(endpoint=f"{endpoint.rstrip('/')}/v1/traces", timeout=EXPORT_SECONDS)
+        exporter = exporter_to(endpoint, seconds=EXPORT_SECONDS)
         provider.add_span_processor(SpanQueue(exporter, metrics=metrics))
     return Telemetry(provider, metrics=metrics)
+
+
+def exporter_to(endpoint: str, *, seconds: float) -> OTLPSpanExporter:
+    """Make what sends spans to `ENDPOINT/v1/traces`, and tries each batch for so long."""
+    return OTLPSpanExporter(endpoint=f"{endpoint.rstrip('/')}/v1/traces", timeout=seconds, session=collector_line())

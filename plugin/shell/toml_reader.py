@@ -4,7 +4,6 @@ Used only while configuration is parsed. It opens secret files and nothing else,
 read from one into a problem.
 """
 
-import ipaddress
 import os
 import re
 from collections.abc import Iterable, Mapping
@@ -12,9 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from plugin.core.address import IpNetwork
+from plugin.core.address import IpNetwork, read_network
+from plugin.core.stamp import Stamp
 from plugin.shell.fetch import is_loopback
-from plugin.shell.stamps import Stamp, stamp
+from plugin.shell.stamps import stamp
 
 MISSING = object()
 MAX_SECRET = 4096
@@ -104,11 +104,11 @@ class Table:
         return text
 
     def check_subject(self, name: str, text: object, *, issuers: Iterable[str]) -> None:
-        """Note a text that is not `issuer#subject` of a configured issuer."""
+        """Note a text that is not `issuer#subject` of a configured issuer. It names somebody, so it is not shown."""
         issuer, _, subject = text.partition("#") if isinstance(text, str) else ("", "", "")
         if text and (issuer not in issuers or not subject):
             expected = ", ".join(f"`{known}#...`" for known in sorted(issuers))
-            self.problem(name, f"got `{text}`, expected `issuer#subject` of a configured issuer: {expected}")
+            self.problem(name, f"expected `issuer#subject` of a configured issuer: {expected}")
 
     def flag(self, name: str, *, default: bool) -> bool:
         value = self._take(name)
@@ -177,7 +177,7 @@ class Table:
         networks = []
         for text in self.texts(name, required=self.has(name)):
             try:
-                networks.append(ipaddress.ip_network(text))
+                networks.append(read_network(text))
             except ValueError:
                 self.problem(name, f"got `{text}`, expected a network such as `192.0.2.0/24`")
         return tuple(networks)

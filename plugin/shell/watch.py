@@ -25,27 +25,35 @@ MOST_LINKS = 40
 
 async def hint(files: Iterable[Path], *, until: asyncio.Event, look_seconds: float) -> bool:
     """Return True when one of these files may have changed, False when the event is set or `look_seconds` are over."""
-    spots, folders = await asyncio.to_thread(_places, tuple(files))
+    # watchfiles begins its own time anew with everything that happens beside these files, so it is ended from here.
+    over = asyncio.Event()
+    waiting = asyncio.create_task(_end_when(until, over=over, seconds=look_seconds))
+    try:
+        spots, folders = await asyncio.to_thread(_places, tuple(files))
+        return await _hint_of(folders, spots=spots, over=over)
+    except (OSError, RuntimeError, ExceptionGroup) as error:
+        # A folder that has just gone or is closed, or no watches left, which may last. (watchfiles has RuntimeErrors of
+        # its own, and may gather what happens in groups.)
+        log.warning("files are not watched, only looked at now and then", extra={"exception": type(error).__name__})
+        await over.wait()
+        return False
+    finally:
+        waiting.cancel()
 
+
+async def _end_when(until: asyncio.Event, *, over: asyncio.Event, seconds: float) -> None:
+    with suppress(TimeoutError):
+        await asyncio.wait_for(until.wait(), seconds)
+    over.set()
+
+
+async def _hint_of(folders: frozenset[Path], *, spots: frozenset[Path], over: asyncio.Event) -> bool:
     def concerns(_: Change, path: str) -> bool:
         return Path(path) in spots or Path(path).parent in spots
 
-    hints = awatch(
-        *folders,
-        watch_filter=concerns,
-        stop_event=until,
-        rust_timeout=int(look_seconds * 1000),
-        yield_on_timeout=True,
-        recursive=False,
-    )
+    hints = awatch(*folders, watch_filter=concerns, stop_event=over, recursive=False)
     try:
         return bool(await anext(hints, None))
-    except (OSError, RuntimeError) as error:
-        # A folder that has just gone, or no watches left, which may last. (watchfiles has RuntimeErrors of its own.)
-        log.warning("files are not watched, only looked at now and then", extra={"exception": type(error).__name__})
-        with suppress(TimeoutError):
-            await asyncio.wait_for(until.wait(), look_seconds)
-        return False
     finally:
         await hints.aclose()
 

@@ -104,6 +104,8 @@ class SqliteStore:
         self._connection: sqlite3.Connection | None = connection
         self._thread = thread
         self._file = _file(path)
+        # Held for life, so that no other file gets its number. Unlike others, this kind of descriptor holds no locks.
+        self._pin = os.open(path, os.O_PATH)
         self._turns: Turns[_Work] = Turns(thread=thread, do=self._attempt, monotonic=time.monotonic)
         self._closed = False
 
@@ -146,6 +148,7 @@ class SqliteStore:
             await asyncio.get_running_loop().run_in_executor(self._thread, self._disconnect)
         finally:
             self._thread.shutdown(wait=False)
+            os.close(self._pin)
 
     async def _run(self, do: Callable[[sqlite3.Connection], T], *, changes: bool = True, synced: bool = False) -> T:
         if self._closed:
@@ -165,6 +168,7 @@ class SqliteStore:
             return [done[number] if number in done else _unavailable(error) for number in range(len(works))]
         # Afterwards: what was asked of a file that nobody will find again is neither written down nor known.
         if _file(self._path) != self._file:
+            self._disconnect()  # what it is connected to may be another file, though the right one comes back
             return [Unavailable("store", Reason.STORE_UNAVAILABLE, REPLACED) for _ in works]
         return [done[number] for number in range(len(works))]
 
@@ -199,7 +203,7 @@ def _path(url: str) -> Path:
 
 
 def _file(path: Path) -> tuple[int, int] | None:
-    """Say which file it is; None = there is none. While a connection is open, no other file gets the same numbers."""
+    """Say which file it is; None = there is none. While it is pinned, no other file gets the same numbers."""
     try:
         status = path.stat()
     except OSError:

@@ -82,8 +82,11 @@ class Proxy:
 
 
 @contextmanager
-def shipped_proxy(folder: Path, *, port: int, authority: DeviceAuthority) -> Iterator[Proxy]:
-    """Start the shipped configuration with other addresses and a short patience, and nothing else changed."""
+def shipped_proxy(folder: Path, *, port: int, authority: DeviceAuthority, own_port: int = 0) -> Iterator[Proxy]:
+    """Start the shipped configuration with other addresses and a short patience, and nothing else changed.
+
+    `own_port` = it listens there as well.
+    """
     folder.mkdir()
     for file in SHIPPED.glob("*.http"):
         shutil.copy(file, folder)
@@ -92,7 +95,7 @@ def shipped_proxy(folder: Path, *, port: int, authority: DeviceAuthority) -> Ite
     configuration = (SHIPPED / "vestibule.cfg").read_text()
     for shipped, substitute in {
         "/etc/haproxy": str(folder),
-        "bind :443": f"bind unix@{folder}/proxy.sock",
+        "bind :443": f"bind unix@{folder}/proxy.sock{f',127.0.0.1:{own_port}' if own_port else ''}",
         "server vestibule 127.0.0.1:8080": f"server vestibule 127.0.0.1:{port} source {PROXY}",
         "timeout server 3500ms": "timeout server 500ms",
         "check inter 2s": "check inter 100ms",
@@ -111,7 +114,7 @@ def shipped_proxy(folder: Path, *, port: int, authority: DeviceAuthority) -> Ite
 
 def _make_certificate(folder: Path) -> None:
     options = ["-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-noenc", "-days", "1"]
-    names = ["-subj", f"/CN={NAME}", "-addext", f"subjectAltName=DNS:{NAME}"]
+    names = ["-subj", f"/CN={NAME}", "-addext", f"subjectAltName=DNS:{NAME},DNS:localhost"]
     files = ["-keyout", folder / "server.key", "-out", folder / "server.pem"]
     subprocess.run(["openssl", "req", *options, *names, *files], check=True, capture_output=True)
     (folder / "vestibule.pem").write_bytes((folder / "server.key").read_bytes() + (folder / "server.pem").read_bytes())

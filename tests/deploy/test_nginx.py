@@ -7,7 +7,7 @@ import ssl
 import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -92,34 +92,42 @@ class Proxy:
 
 @pytest.fixture(scope="module")
 def proxy() -> Iterator[Proxy]:
-    """Start the shipped configuration with sockets for addresses and a short patience."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        _make_certificate(folder)
-        configuration = SHIPPED.read_text()
-        for shipped, substitute in {
-            "server 127.0.0.1:8080;": f"server unix:{folder}/vestibule.sock;",
-            "listen 443 ssl": f"listen unix:{folder}/proxy.sock ssl",
-            "/etc/ssl/vestibule": str(folder),
-            "/var/log/nginx": str(folder),
-            "proxy_read_timeout 3500ms;": "proxy_read_timeout 300ms;",
-        }.items():
-            assert shipped in configuration
-            configuration = configuration.replace(shipped, substitute)
-        (folder / "vestibule.conf").write_text(configuration)
-        (folder / "nginx.conf").write_text(SURROUNDINGS.format(folder=folder))
-        program = shutil.which("nginx", path=PROGRAM_FOLDERS) or "nginx"
-        nginx = [program, "-p", folder, "-e", folder / "nginx.log", "-c", folder / "nginx.conf"]
-        subprocess.run(nginx, check=True)  # returns when it listens
-        try:
-            yield Proxy(folder=folder)
-        finally:
-            subprocess.run([*nginx, "-s", "stop"], check=True)
+    with tempfile.TemporaryDirectory() as name, shipped_nginx(Path(name)) as running:
+        yield running
+
+
+@contextmanager
+def shipped_nginx(folder: Path, *, upstream: str = "", own_port: int = 0) -> Iterator[Proxy]:
+    """Start the shipped configuration with sockets for addresses and a short patience.
+
+    `upstream` = the service is at this address instead; `own_port` = it listens there as well.
+    """
+    _make_certificate(folder)
+    configuration = SHIPPED.read_text()
+    for shipped, substitute in {
+        "server 127.0.0.1:8080;": f"server {upstream or f'unix:{folder}/vestibule.sock'};",
+        "listen 443 ssl default_server;": f"listen unix:{folder}/proxy.sock ssl default_server;"
+        + (f"listen 127.0.0.1:{own_port} ssl default_server;" if own_port else ""),
+        "/etc/ssl/vestibule": str(folder),
+        "/var/log/nginx": str(folder),
+        "proxy_read_timeout 3500ms;": "proxy_read_timeout 300ms;",
+    }.items():
+        assert shipped in configuration
+        configuration = configuration.replace(shipped, substitute)
+    (folder / "vestibule.conf").write_text(configuration)
+    (folder / "nginx.conf").write_text(SURROUNDINGS.format(folder=folder))
+    program = shutil.which("nginx", path=PROGRAM_FOLDERS) or "nginx"
+    nginx = [program, "-p", folder, "-e", folder / "nginx.log", "-c", folder / "nginx.conf"]
+    subprocess.run(nginx, check=True)  # returns when it listens
+    try:
+        yield Proxy(folder=folder)
+    finally:
+        subprocess.run([*nginx, "-s", "stop"], check=True)
 
 
 def _make_certificate(folder: Path) -> None:
     options = ["-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-noenc", "-days", "1"]
-    names = ["-subj", f"/CN={NAME}", "-addext", f"subjectAltName=DNS:{NAME}"]
+    names = ["-subj", f"/CN={NAME}", "-addext", f"subjectAltName=DNS:{NAME},DNS:localhost"]
     files = ["-keyout", folder / "privkey.pem", "-out", folder / "fullchain.pem"]
     subprocess.run(["openssl", "req", *options, *names, *files], check=True, capture_output=True)
 

@@ -107,6 +107,41 @@ async def test_a_provider_that_answers_nonsense_opens_it_for_another_reason(hous
     assert circuit(house) is Circuit.OPEN
 
 
+async def test_a_bug_opens_it_too_and_is_told_by_its_kind_alone(house: House, caplog: pytest.LogCaptureFixture) -> None:
+    house.provider.metadata = {"issuer": object()}  # which json.dumps cannot write
+    with pytest.raises(TypeError):
+        await house.ids()
+
+    health = house.keys.health(ISSUER)
+
+    assert (health.circuit, health.failures, health.failure) == (Circuit.OPEN, 1, Reason.INTERNAL_ERROR)
+    assert told(caplog) == ["open"]
+    assert vars(caplog.records[0])["detail"] == "TypeError"
+
+
+async def test_a_bug_behind_stale_keys_opens_it_and_leaves_the_keys(house: House) -> None:
+    await house.ids()
+    house.provider.metadata = {"issuer": object()}
+    house.clock.move(minutes=5)
+
+    found = await house.ids()
+    await settle()
+
+    assert found == ["first"]
+    assert circuit(house) is Circuit.OPEN
+
+
+async def test_what_is_cancelled_has_not_failed(house: House) -> None:
+    house.provider.answers.clear()
+    waiting = asyncio.create_task(house.ids())
+    await settle()
+
+    await house.keys.close()
+    await asyncio.wait([waiting])
+
+    assert circuit(house) is Circuit.CLOSED
+
+
 async def test_a_change_of_keys_is_remembered_and_logged(house: House, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     await house.ids()

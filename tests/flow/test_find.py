@@ -13,7 +13,7 @@ from plugin.core.errors import Refused, Unavailable
 from plugin.core.finding import Finding, Gap, Proven, Unproven
 from plugin.core.reasons import Reason
 from plugin.flow.budget import Budget, Share
-from plugin.flow.verification import find as find_within
+from plugin.flow.find import find as find_within
 from tests.flow.recorded import SINCE
 
 T = TypeVar("T")
@@ -83,3 +83,29 @@ async def test_giving_up_is_not_swallowed() -> None:
 
     with pytest.raises(asyncio.CancelledError):
         await waiting
+
+
+class Panic(BaseException):
+    """What a native library raises when it gives up: no Exception."""
+
+
+async def test_a_panic_of_a_native_library_is_unavailable() -> None:
+    async def panicking() -> object:
+        raise Panic
+
+    finding = await find(panicking())
+
+    assert isinstance(finding, Unproven)
+    assert finding.reason is Reason.INTERNAL_ERROR
+
+
+async def test_that_something_else_was_given_up_is_unavailable_and_ends_nobody() -> None:
+    given_up: asyncio.Future[object] = asyncio.get_running_loop().create_future()
+    given_up.cancel()
+
+    async def waiting() -> object:
+        return await given_up
+
+    finding = await find(waiting())
+
+    assert isinstance(finding, Unproven)

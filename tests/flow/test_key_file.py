@@ -13,6 +13,7 @@ import pytest_asyncio
 from plugin.core.errors import Unavailable
 from plugin.core.reasons import Reason
 from plugin.flow.circuit import Circuit
+from plugin.flow.key_sources import KeyFile
 from plugin.flow.provider_keys import ProviderKeys
 from tests.flow.provider import ISSUER, KEY, HandClock, Provider, ids, jwk, settings, settle
 
@@ -83,15 +84,22 @@ async def test_a_file_that_stays_as_it_is_is_good_for_ever(closed: Closed) -> No
     assert await closed.ids("first") == ["first"]
 
 
-async def test_a_file_is_not_read_again_while_its_stamp_stays(closed: Closed) -> None:
-    closed.file.write_bytes(key_set("first"))
+async def test_a_file_is_not_read_again_while_it_stays_as_it_is(closed: Closed) -> None:
+    source = KeyFile(closed.file, issuer=ISSUER)
+
+    before, afterwards = await source.load(), await source.load()
+
+    assert afterwards.keys is before.keys
+
+
+async def test_a_key_that_is_withdrawn_by_a_copy_that_keeps_the_files_times_is_not_served(closed: Closed) -> None:
     status = closed.file.stat()
     await closed.ids()
-    closed.file.write_bytes(key_set("other"))
+    closed.file.write_bytes(key_set("other"))  # as long, and in its place
     os.utime(closed.file, ns=(status.st_atime_ns, status.st_mtime_ns))
     closed.clock.move(seconds=30)
 
-    assert await closed.ids() == ["first"]
+    assert await closed.ids() == ["other"]
 
 
 @pytest.mark.parametrize(
@@ -100,6 +108,11 @@ async def test_a_file_is_not_read_again_while_its_stamp_stays(closed: Closed) ->
         pytest.param(b"{", "not JSON", id="half written"),
         pytest.param(json.dumps({"keys": [KEY.as_dict(private=True)]}).encode(), "private", id="private key"),
         pytest.param(b'{"keys":[]}', "none of 0 keys", id="no keys"),
+        pytest.param(
+            json.dumps({"keys": [{**jwk("first"), "issuer": "https://evil.example"}]}).encode(),
+            "another issuer's",
+            id="keys of another issuer",
+        ),
         pytest.param(key_set("second") + b" " * 64 * 1024, "65537 bytes", id="over 64 KiB"),
     ],
 )
@@ -124,11 +137,48 @@ async def test_a_bad_file_does_not_replace_good_keys_until_these_are_too_old(
 async def test_a_file_that_is_gone_is_a_misconfiguration(closed: Closed) -> None:
     closed.file.unlink()
 
-    with pytest.raises(Unavailable, match="cannot read it") as outage:
+    with pytest.raises(Unavailable, match="it is gone") as outage:
         await closed.ids("first")
 
     assert outage.value.reason is Reason.IDP_MISCONFIGURED
     assert str(closed.file.parent) not in str(outage.value)
+
+
+async def test_a_file_that_is_removed_takes_its_keys_with_it(closed: Closed, caplog: pytest.LogCaptureFixture) -> None:
+    await closed.ids("first")
+    closed.file.unlink()
+    closed.clock.move(seconds=30)
+
+    with pytest.raises(Unavailable, match="it is gone"):
+        await closed.ids("first")
+
+    health = closed.keys.health(ISSUER)
+    assert (health.keys, health.circuit, health.changed_at) == (0, Circuit.OPEN, closed.clock.now)
+    entry = caplog.records[0]
+    assert entry.getMessage() == "keys of an identity provider withdrawn"
+    assert vars(entry).items() >= {"issuer": ISSUER, "withdrawn": 1}.items()
+
+
+async def test_a_file_that_is_put_back_counts_again(closed: Closed) -> None:
+    await closed.ids("first")
+    aside = closed.file.rename(closed.file.with_suffix(".aside"))
+    closed.clock.move(seconds=30)
+    with pytest.raises(Unavailable):
+        await closed.ids("first")
+    aside.rename(closed.file)
+    closed.clock.move(seconds=30)
+
+    assert await closed.ids("first") == ["first"]
+
+
+async def test_a_file_that_cannot_be_read_for_now_keeps_the_good_keys(closed: Closed) -> None:
+    await closed.ids("first")
+    closed.file.unlink()
+    closed.file.mkdir()
+    closed.clock.move(seconds=30)
+
+    assert await closed.ids("first") == ["first"]
+    assert closed.keys.health(ISSUER).circuit is Circuit.OPEN
 
 
 @pytest.mark.parametrize(("hours", "served"), [(1.9, True), (2, False)])

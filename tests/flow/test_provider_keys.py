@@ -184,7 +184,7 @@ async def test_bug_in_a_fetch_reaches_who_waits_and_is_not_repeated_at_once(hous
         await house.ids()
     verdict = await house.reason()
 
-    assert verdict is Reason.IDP_UNREACHABLE
+    assert verdict is Reason.INTERNAL_ERROR
     assert house.provider.rounds == 1
 
 

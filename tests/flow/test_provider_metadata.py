@@ -17,6 +17,7 @@ from tests.flow.provider import (
     House,
     Provider,
     ids,
+    jwk,
     settings,
     settle,
 )
@@ -172,3 +173,21 @@ async def test_what_is_told_of_a_failure_is_short_however_long_the_lie_is(house:
 
     assert outage.value.reason is Reason.IDP_MISCONFIGURED
     assert len(outage.value.detail) <= 256
+
+
+async def test_the_key_of_another_issuer_among_a_providers_is_no_key_here() -> None:
+    host = "https://login.microsoftonline.com"
+    issuer = f"{host}/0f3c4b1e-7a57-4b4e-9d4e-5b7c2d1e8a90/v2.0"
+    key_set = {
+        "keys": [
+            {**jwk("everybodys"), "issuer": f"{host}/{{tenantid}}/v2.0"},
+            {**jwk("private accounts"), "issuer": f"{host}/9188040d-6c67-4c5b-b112-36a304b66dad/v2.0"},
+        ]
+    }
+    metadata = {"issuer": issuer, "jwks_uri": f"{host}/common/discovery/v2.0/keys"}
+    provider = Provider(metadata=metadata, key_set=json.dumps(key_set).encode())
+    keys = ProviderKeys([settings(issuer)], fetch=provider, clock=HandClock())
+
+    found = await keys.keys(issuer, key_id="private accounts")
+
+    assert ids(found) == ["everybodys"]

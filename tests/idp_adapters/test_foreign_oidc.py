@@ -1,60 +1,28 @@
 """Sign-ins at a provider that others wrote and certified, and what this house makes of the tokens that they yield."""
 
 import asyncio
-import secrets
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 
 import pytest
 from aiohttp import web
-from opentelemetry.trace import NoOpTracer
 
 from idp_adapters.oidc import adapter
 from plugin.core import base64url
-from plugin.core.finding import Finding, Gap, Proven, Unproven
-from plugin.core.identity import Identity, Level
-from plugin.core.join import Credentials
+from plugin.core.finding import Gap, Proven, Unproven
+from plugin.core.identity import Level
 from plugin.core.reasons import Reason
-from plugin.flow.challenges import Challenges
 from plugin.flow.circuit import COOL_DOWN
-from plugin.flow.logout import Logout
-from plugin.flow.provider_keys import ProviderKeys
-from plugin.flow.sign_outs import SignOuts
-from plugin.flow.tracer import Tracing
-from plugin.flow.verification import Verification
 from plugin.jose.strict_json import read_object
 from plugin.ports import IdpSettings
-from plugin.revocation.lookup import RevocationLookup
-from plugin.shell.fetch import HttpFetch
-from tests.fakes import HandClock, MemoryStore, ample
 from tests.idp_adapters.foreign.provider import ForeignProvider, login, sign_in
-from tests.joins import ROOM
+from tests.idp_adapters.proving import House, house_for, refusal
 
 pytestmark = pytest.mark.component("node-oidc-provider")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class House:
-    """The identity side of the service, for one foreign provider."""
-
-    clock: HandClock
-    verification: Verification
-    logout: Logout
-
-    async def find(self, id_token: str) -> Finding[Identity]:
-        presented = Credentials(unverified_token=id_token)
-        join = replace(ROOM, credentials=presented, received_at=self.clock())
-        with Tracing(NoOpTracer(), monotonic=time.perf_counter).join(parent=None, since=time.time_ns()) as steps:
-            proofs = await self.verification.prove(join, steps=steps, budget=ample())
-        return proofs.identity
-
-
 @pytest.fixture
 async def house(foreign_provider: ForeignProvider) -> AsyncIterator[House]:
-    clock, store = HandClock(datetime.now(UTC)), MemoryStore()
     settings = IdpSettings(
         issuer=foreign_provider.issuer,
         audience=frozenset({"vestibule", "vestibule-rsa"}),
@@ -62,36 +30,8 @@ async def house(foreign_provider: ForeignProvider) -> AsyncIterator[House]:
         org="acme",
         acr={"urn:example:mfa": Level.MULTI_FACTOR, "phr": Level.PHISHING_RESISTANT},
     )
-    fetch = HttpFetch(hosts=frozenset({"127.0.0.1"}), timeout=0.5)
-    keys = ProviderKeys([settings], fetch=fetch, clock=clock)
-    challenges = Challenges(
-        store=store,
-        clock=clock,
-        random_bytes=secrets.token_bytes,
-        tenant="default",
-        origin="https://vestibule.example.com",
-    )
-    providers = {settings.issuer: adapter(settings)}
-    yield House(
-        clock=clock,
-        logout=Logout(providers=providers, keys=keys, sign_outs=SignOuts(store=store, clock=clock), clock=clock),
-        verification=Verification(
-            providers=providers,
-            keys=keys,
-            verifiers={},
-            revocation=RevocationLookup({}),
-            challenges=challenges,
-            store=store,
-            clock=clock,
-        ),
-    )
-    await keys.close()
-    await fetch.close()
-
-
-def refusal(finding: Finding[Identity]) -> tuple[Gap, Reason]:
-    assert isinstance(finding, Unproven)
-    return (finding.gap, finding.reason)
+    async with house_for(adapter(settings)) as opened:
+        yield opened
 
 
 async def test_a_sign_in_elsewhere_proves_who_it_is(foreign_provider: ForeignProvider, house: House):

@@ -257,9 +257,12 @@ def test_a_person_of_another_organization_is_refused(org_id: object):
     assert refusal("auth0", org_id=org_id) is Reason.TOKEN_ISSUER
 
 
-def test_a_person_of_some_organization_is_refused_where_none_is_configured():
-    assert refusal("auth0", configured={"tenants": frozenset()}) is Reason.TOKEN_ISSUER
-    assert identity_of("auth0", configured={"tenants": frozenset()}, org_id=...)
+def test_auth0_without_its_organizations_cannot_be_configured():
+    kind = VENDORS["auth0"]
+    _, payload = token(kind)
+
+    with pytest.raises(ValueError, match="got no tenants"):
+        kind.build(settings_of(kind, payload, tenants=frozenset()))
 
 
 def test_groups_of_another_namespace_are_not_ours():
@@ -295,7 +298,24 @@ def test_groups_of_cognito_are_read_from_its_own_claim():
     assert identity_of("cognito", groups=["board"]).groups == {"staff"}
 
 
+def test_groups_of_cognito_that_people_may_write_themselves_cannot_be_configured():
+    kind = VENDORS["cognito"]
+    _, payload = token(kind)
+
+    with pytest.raises(ValueError, match="got groups_claim `custom:groups`"):
+        kind.build(settings_of(kind, payload, groups_claim="custom:groups"))
+
+
 # GitLab
+
+
+@pytest.mark.parametrize("issuer", ["https://gitlab.com", "https://gitlab.com/", "https://GitLab.com:443"])
+def test_the_gitlab_where_anybody_can_have_an_account_cannot_be_configured(issuer: str):
+    kind = VENDORS["gitlab"]
+    _, payload = token(kind)
+
+    with pytest.raises(ValueError, match="an instance of your own"):
+        kind.build(settings_of(kind, payload, issuer=issuer))
 
 
 @pytest.mark.parametrize(

@@ -91,7 +91,7 @@ VENDORS = {
     ),
     "gitlab": Vendor(
         build=gitlab.adapter,
-        issuer="https://gitlab.com",
+        issuer="https://gitlab.corp.example",
         sample="gitlab_id_token",
         wrong={"sub": "project_path:corp/vestibule:ref_type:branch:ref:main"},
         foreign=dict.fromkeys(gitlab.OF_CI_JOBS, "72"),
@@ -111,7 +111,7 @@ def token_of(vendor: Vendor) -> tuple[dict[str, Any], dict[str, Any]]:
     if vendor.sample is None:
         return {}, {**PING, "iss": vendor.issuer, "iat": 1795440000, "exp": 1795443600}
     found = sample(vendor.sample)
-    return found["header"], found["payload"]
+    return found["header"], {**found["payload"], "iss": vendor.issuer}
 
 
 def settings_of(vendor: Vendor, payload: Json, **changes: Any) -> IdpSettings:

@@ -55,6 +55,7 @@ NOT_FOR_US = {
     "algorithm HS256": with_(RSA_JWK, alg="HS256"),
     "algorithm of no string": with_(RSA_JWK, alg=["RS256"]),
     "kid of no string": with_(RSA_JWK, kid=5),
+    "issuer of no string": with_(RSA_JWK, issuer=["https://sso.example.com"]),
     "RSA of 1024 bits": with_(RSA_JWK, n=number(2**1023 + 1)),
     "RSA of 2047 bits": with_(RSA_JWK, n=number(2**2046 + 1)),
     "RSA of 8193 bits": with_(RSA_JWK, n=number(2**8192 + 1)),
@@ -123,6 +124,41 @@ def test_key_set_that_cannot_be_trusted_is_refused_whole(body: bytes, fault: str
         parse_jwks(body)
 
 
+ENTRA = "https://login.microsoftonline.com"
+TENANT, CONSUMERS = "0f3c4b1e-7a57-4b4e-9d4e-5b7c2d1e8a90", "9188040d-6c67-4c5b-b112-36a304b66dad"
+
+
+@pytest.mark.parametrize(
+    ("of_key", "signs"),
+    [
+        (f"{ENTRA}/{TENANT}/v2.0", True),
+        (f"{ENTRA}/{{tenantid}}/v2.0", True),
+        (f"{ENTRA}/{{tenantId}}/v2.0", True),
+        (None, True),
+        (f"{ENTRA}/{CONSUMERS}/v2.0", False),
+        (f"{ENTRA}/{TENANT}/v2.0/", False),
+        (f"{ENTRA}/{{tenantid}}", False),
+        (f"{ENTRA}/{{tenant}}/v2.0", False),
+        ("https://login.microsoftonlineXcom/{tenantid}/v2.0", False),
+        ("https://login.microsoftonline.us/{tenantid}/v2.0", False),
+        ("{tenantid}/v2.0", False),
+        (".*", False),
+        ("", False),
+    ],
+)
+def test_key_signs_for_its_own_issuer_alone(of_key: str | None, signs: bool) -> None:
+    (key,) = parse_jwks(jwks(with_(RSA_JWK, issuer=of_key))).keys
+
+    assert key.signs_for(f"{ENTRA}/{TENANT}/v2.0") == signs
+
+
+def test_key_set_of_other_issuers_alone_is_refused_whole() -> None:
+    keys = parse_jwks(jwks(with_(RSA_JWK, issuer=f"{ENTRA}/{CONSUMERS}/v2.0")))
+
+    with pytest.raises(ValueError, match="another issuer's"):
+        keys.of(f"{ENTRA}/{TENANT}/v2.0")
+
+
 def test_key_with_the_same_id_for_encryption_does_not_stand_in_the_way() -> None:
     keys = parse_jwks(jwks(with_(RSA_JWK, use="enc"), RSA_JWK))
 
@@ -145,7 +181,7 @@ JSON = st.recursive(
 )
 MEMBERS = st.fixed_dictionaries(
     {"kty": st.sampled_from(["RSA", "EC", "OKP", "AKP"]) | JSON},
-    optional=dict.fromkeys(("crv", "n", "e", "x", "y", "pub", "alg", "use", "key_ops", "kid"), JSON),
+    optional=dict.fromkeys(("crv", "n", "e", "x", "y", "pub", "alg", "use", "key_ops", "kid", "issuer"), JSON),
 )
 
 

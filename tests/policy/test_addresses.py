@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plugin.core.address import read_address
-from plugin.policy.addresses import address_table, read_network
+from plugin.core.address import read_address, read_network
+from plugin.policy.addresses import address_table
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,11 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 
 class Collector:
-    """Receives spans."""
+    """Receives spans. `octets` are all bodies as they came."""
 
     def __init__(self) -> None:
         self.spans: list[Span] = []
+        self.octets = b""
         self.url = ""
 
     @asynccontextmanager
@@ -27,6 +28,7 @@ class Collector:
         await runner.cleanup()
 
     async def _receive(self, request: web.Request) -> web.Response:
+        self.octets += await request.read()
         sent = ExportTraceServiceRequest.FromString(await request.read())
         for resource in sent.resource_spans:
             for scope in resource.scope_spans:

@@ -29,6 +29,7 @@ def file(tmp_path: Path) -> Path:
         ("private.json", EC.as_dict(private=True)),
         ("ec.json", EC.as_dict(private=False)),
         ("rsa.json", RSA.as_dict(private=False)),
+        ("others.json", {**EC.as_dict(private=False), "issuer": "https://sso.other.example"}),
     ):
         (tmp_path / name).write_text(json.dumps({"keys": [jwk]}))
     return write_configuration(
@@ -65,6 +66,7 @@ def test_a_good_configuration_has_no_problems(file: Path, capsys: pytest.Capture
         ('adapter = "oidc"', 'adapter = "oidc"\nkeys_file = "device-ca.pem"', "idp[0].keys_file"),
         ('adapter = "oidc"', 'adapter = "oidc"\nkeys_file = "private.json"', "idp[0].keys_file"),
         ('adapter = "oidc"', 'adapter = "oidc"\nkeys_file = "rsa.json"', "idp[0].keys_file"),
+        ('adapter = "oidc"', 'adapter = "oidc"\nkeys_file = "others.json"', "idp[0].keys_file"),
         ('adapter = "oidc"', 'adapter = "oidc"\nkeys_file = "ec.json"\nprivate = true', "idp[0].private"),
         ('adapter = "oidc"', 'adapter = "oidc"\nkeys_file = "ec.json"\nkey_hosts = ["k.example"]', "idp[0].key_hosts"),
         ('"urn:acme:mfa" = 2', '"urn:acme:mfa" = 9', 'idp[0].acr."urn:acme:mfa"'),

@@ -16,7 +16,7 @@ def refused(reason: Reason) -> web.Response:
     return web.json_response({"action": "reject", "reason": reason.code})
 
 
-async def failing(error: Exception) -> web.Response:
+async def failing(error: BaseException) -> web.Response:
     raise error
 
 
@@ -49,3 +49,19 @@ async def test_an_answer_that_never_comes_is_an_explicit_refusal() -> None:
     response = await explicit(never(), otherwise=refused, seconds=0.01)
 
     assert Reason.DEADLINE.code in (response.text or "")
+
+
+class Panic(BaseException):
+    """What a native library raises when it gives up: no Exception."""
+
+
+async def test_a_panic_of_a_native_library_is_an_explicit_refusal() -> None:
+    response = await explicit(failing(Panic()), otherwise=refused, seconds=60)
+
+    assert Reason.INTERNAL_ERROR.code in (response.text or "")
+
+
+async def test_that_something_else_was_given_up_is_an_explicit_refusal() -> None:
+    response = await explicit(failing(asyncio.CancelledError()), otherwise=refused, seconds=60)
+
+    assert Reason.INTERNAL_ERROR.code in (response.text or "")

@@ -5,10 +5,16 @@ import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import pytest
 import pytest_asyncio
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from plugin.flow.circuit import Circuit
+from plugin.flow.provider_keys import ProviderKeys
+from plugin.shell.doctor.report import Level
+from plugin.shell.gauges import show_providers
+from plugin.shell.metrics import Metrics
+from tests.flow.provider import ISSUER, HandClock, Provider, settings
 from tests.shell.collector import Collector, attributes
 from tests.shell.doctor.test_configuration import lines_of
 from tests.shell.parties import Issuer
@@ -51,6 +57,18 @@ async def test_metric_and_span_say_how_the_way_to_a_provider_stands(tmp_path: Pa
 
     assert seen == ["closed", "open", "closed"]
     assert of_identity(collector.spans) == seen
+
+
+async def test_a_bug_in_asking_a_provider_is_an_outcome_of_its_own() -> None:
+    provider, metrics, clock = Provider(metadata={"issuer": object()}), Metrics(), HandClock()
+    keys = ProviderKeys([settings()], fetch=provider, clock=clock)
+    show_providers(metrics, keys, issuers=[ISSUER], clock=clock)
+
+    with pytest.raises(TypeError):
+        await keys.keys(ISSUER, key_id=None)
+
+    labels = {"issuer": ISSUER, "outcome": "internal-error"}
+    assert metrics.registry.get_sample_value("vestibule_idp_last_fetch", labels) == 1
 
 
 async def test_a_token_of_a_stranger_names_no_circuit(tmp_path: Path) -> None:
@@ -113,3 +131,27 @@ async def test_the_doctor_looks_at_the_file_and_asks_nobody(closed: tuple[World,
 
     assert "from `closed.json`, which last changed at " in lines[f"idp {CLOSED} keys"].found
     assert f"idp {CLOSED} clock" not in lines
+
+
+@pytest.mark.parametrize(("mode", "level"), [(0o644, Level.OK), (0o664, Level.WARNING), (0o646, Level.WARNING)])
+async def test_the_doctor_warns_of_a_file_into_which_others_can_write_their_keys(
+    closed: tuple[World, Issuer], mode: int, level: Level
+) -> None:
+    world, _ = closed
+    (world.folder / "closed.json").chmod(mode)
+
+    lines = await lines_of(world)
+
+    assert lines[f"idp {CLOSED} keys file"].level is level
+
+
+async def test_people_of_a_provider_whose_file_is_removed_get_in_no_more(closed: tuple[World, Issuer]) -> None:
+    world, issuer = closed
+    before = await world.join(await world.proofs("board", token=issuer.token("alice", now=world.clock())))
+    (world.folder / "closed.json").unlink()
+    world.clock.move(seconds=30)
+
+    after = await world.join(await world.proofs("board", token=issuer.token("alice", now=world.clock())))
+
+    assert before["decision"] == "redirect"
+    assert (after["decision"], after["reasons"][0]["code"]) == ("deny", "idp-misconfigured")

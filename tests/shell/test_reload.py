@@ -87,6 +87,20 @@ async def test_a_ticket_of_a_provider_that_is_not_trusted_any_more_admits_nobody
     assert (room["action"], house.records[-1].reasons[0].code) == ("reject", "token-issuer")
 
 
+async def test_a_device_of_an_authority_that_is_not_trusted_any_more_counts_for_nothing(house: World) -> None:
+    laptop = house.authority.device("alice")
+    ticket = await house.ticket(await house.proofs("board", token=house.token("alice"), device=laptop))
+    other = DeviceAuthority("Another CA")
+    (house.folder / "device-ca.pem").write_bytes(other.pem)
+    edit(house.folder / "vestibule.toml", old='name = "acme-devices"', new='name = "new-devices"')
+    await house.reloader.reload()
+
+    room = await house.service("board", ticket=ticket)
+
+    assert house.gate.standing.is_current
+    assert (room["action"], house.records[-1].reasons[0].code) == ("reject", "evidence-chain")
+
+
 async def test_a_challenge_survives_a_reload(house: World) -> None:
     laptop = house.authority.device("alice")
     proofs = await house.proofs("board", token=house.token("alice"), device=laptop)

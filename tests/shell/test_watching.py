@@ -1,16 +1,21 @@
 """Files that change the way editors, Kubernetes and people change them, under a running service that follows them."""
 
 import asyncio
+import os
 import shutil
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from itertools import count
 from pathlib import Path
 
 import pytest
 
 from plugin.shell.check import Checked, prepare
-from tests.shell.reloading import CLOSED, LOADED, REFUSED, Heard, edit, listening, with_own_policies
+from plugin.shell.watch import hint
+from tests.shell.reloading import CLOSED, LOADED, REFUSED, STUCK_SECONDS, Heard, edit, listening, with_own_policies
 from tests.shell.world import World
+
+NOBODY = 65_534
 
 
 @asynccontextmanager
@@ -203,3 +208,44 @@ async def test_what_lies_beside_the_files_is_nobodys_business(tmp_path: Path) ->
 
         assert await heard.next() == LOADED
         assert world.gate.standing.generation == 2
+
+
+async def test_what_is_written_beside_the_files_all_the_time_keeps_no_look_at_them_back(tmp_path: Path) -> None:
+    (tmp_path / "vestibule.toml").touch()
+    busy = asyncio.create_task(write_again_and_again(tmp_path / "some.log"))
+
+    async with asyncio.timeout(STUCK_SECONDS):
+        seen = await hint([tmp_path / "vestibule.toml"], until=asyncio.Event(), look_seconds=0.5)
+
+    busy.cancel()
+    assert seen is False
+
+
+async def write_again_and_again(file: Path) -> None:
+    for number in count():
+        await asyncio.to_thread(file.write_text, str(number))
+        await asyncio.sleep(0.05)
+
+
+async def test_a_folder_that_nobody_may_look_into_costs_hints_and_nothing_else(tmp_path: Path) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir()
+    (closed / "vestibule.toml").touch()
+    closed.chmod(0o000)
+    with nobody_in_particular():
+        seen = await hint([closed / "vestibule.toml"], until=asyncio.Event(), look_seconds=0.2)
+    closed.chmod(0o700)
+
+    assert seen is False
+
+
+@contextmanager
+def nobody_in_particular() -> Iterator[None]:
+    """Give up the rights of root, who may look into everything."""
+    user = os.geteuid()
+    if user == 0:
+        os.seteuid(NOBODY)
+    try:
+        yield
+    finally:
+        os.seteuid(user)

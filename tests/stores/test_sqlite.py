@@ -105,6 +105,12 @@ def overwrite(file: Path, *, by: bytes = b"no database, and never one" * 1000) -
     return overwritten
 
 
+def move_all(folder: Path, to: Path) -> None:
+    """Move the files of a store."""
+    for path in folder.glob("store.db*"):
+        path.rename(to / path.name)
+
+
 def remove_all(folder: Path) -> list[str]:
     """Remove the files of a folder and return their names."""
     removed = list(folder.iterdir())
@@ -309,3 +315,36 @@ async def test_purging_leaves_nothing_expired_in_the_file(store: SqliteStore, fi
 
     assert removed == 5
     assert sqlite3.connect(file).execute("SELECT key FROM entry").fetchall() == [("new",)]
+
+
+async def test_what_was_used_stays_used_where_another_file_lay_in_the_place_of_the_store_for_a_while(
+    tmp_path: Path,
+) -> None:
+    file, away = tmp_path / "store.db", tmp_path / "away"
+    store = await open_sqlite(f"sqlite:///{file}")
+    assert await store.claim("replay", "token", expires_at=LATER, now=NOON)
+    with locked_by_another_process(file), pytest.raises(Unavailable):
+        await store.claim("replay", "another", expires_at=LATER, now=NOON)
+    away.mkdir()
+    move_all(tmp_path, away)
+    await (await open_sqlite(f"sqlite:///{file}")).close()  # an empty store, in its place
+    with pytest.raises(Unavailable, match="replaced"):
+        await store.claim("replay", "a third", expires_at=LATER, now=NOON)
+    move_all(away, tmp_path)
+
+    assert not await store.claim("replay", "token", expires_at=LATER, now=NOON)
+    await store.close()
+
+
+async def test_a_copy_in_the_place_of_the_store_is_not_taken_for_it(tmp_path: Path) -> None:
+    file = tmp_path / "store.db"
+    store = await open_sqlite(f"sqlite:///{file}")
+    copy = file.read_bytes()
+    with locked_by_another_process(file), pytest.raises(Unavailable):  # its connection ends
+        await store.put("kind", "key", {}, expires_at=LATER)
+    remove_all(tmp_path)
+    file.write_bytes(copy)  # many file systems give it the number that has just become free
+
+    with pytest.raises(Unavailable, match="replaced"):
+        await store.put("kind", "key", {}, expires_at=LATER)
+    await store.close()

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import asdict
 
 from plugin.shell.check import Checked, CheckFailed, check
-from plugin.shell.doctor import pexip, pexip_manager, providers, running, state
+from plugin.shell.doctor import id_token, pexip, pexip_manager, providers, running, state
 from plugin.shell.doctor.report import Level, Line, as_text
 
 
@@ -24,6 +24,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="read the configuration of the Management Node that `[pexip.manager]` names, and name each way past this"
         " service",
     )
+    parser.add_argument(
+        "--idp",
+        metavar="NAME",
+        help="with --token: the provider, by its issuer, or by its adapter or organisation where that is clear",
+    )
+    parser.add_argument(
+        "--token",
+        metavar="FILE",
+        help="with --idp: say check by check what is made of the ID token in this file (- = standard input), without"
+        " printing it",
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON list")
 
 
@@ -36,6 +47,8 @@ async def examine(options: argparse.Namespace) -> tuple[Line, ...]:
             Line(level=Level.FAULT, subject="configuration", found=problem, advice="correct it there")
             for problem in found.problems
         )
+    if options.idp or options.token:
+        return tuple([line async for line in id_token.examine(checked, name=options.idp, file=options.token)])
     if options.pexip:
         return tuple([line async for line in pexip.examine(options.pexip, config=checked.config)])
     if options.pexip_manager:

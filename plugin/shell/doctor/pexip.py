@@ -4,6 +4,7 @@ The answers are held to Pexip's documented rules by the code of the simulated no
 that writes them. What only a real node can show, its own behaviour, is for the live check in deploy/pexip.
 """
 
+import asyncio
 import json
 import ssl
 import time
@@ -27,6 +28,7 @@ from plugin.shell.fetch import is_loopback
 NODE_SECONDS = 5.0
 """When a node stops waiting."""
 OK, UNAUTHORIZED, NOT_FOUND = 200, 401, 404
+HTTPS = 443
 MAX_BYTES = 256 * 1024
 CERTIFICATE_ENDS_SOON = timedelta(days=14)
 OPENS = "Pexip would use its own database"
@@ -58,7 +60,7 @@ async def examine(url: str, *, config: Config, seconds: float = NODE_SECONDS) ->
     credentials = next(iter(config.pexip.credentials.values()))
     timeout = ClientTimeout(total=seconds)
     async with ClientSession(timeout=timeout, cookie_jar=DummyCookieJar(), trust_env=False) as http:
-        yield await _transport(url, http=http)
+        yield await _transport(url, seconds=seconds)
         slowest = 0.0
         for trial in trials(config, credentials=credentials):
             said = await _ask(url, trial, http=http)
@@ -139,7 +141,7 @@ def _problem_of_registrations(trial: Trial, body: bytes) -> str:
     return "" if is_rejected else "a device that nobody knows may register, expected a reject with an empty result"
 
 
-async def _transport(url: str, *, http: ClientSession) -> Line:
+async def _transport(url: str, *, seconds: float) -> Line:
     """Say whether the way to the service is one on which nobody reads and changes what is said."""
     parts = urlsplit(url)
     subject = "pexip transport"
@@ -149,20 +151,26 @@ async def _transport(url: str, *, http: ClientSession) -> Line:
         advice = "put a proxy with TLS in front (deploy/nginx, deploy/haproxy): the password travels in the clear"
         return Line(level=Level.FAULT, subject=subject, found="plain HTTP over a network", advice=advice)
     try:
-        async with http.get(url, allow_redirects=False) as answer:
-            connection = answer.connection.transport if answer.connection else None
-            tls = connection.get_extra_info("ssl_object") if connection else None
-            certificate = tls.getpeercert(binary_form=True) if tls else None
-    except (ClientError, TimeoutError, OSError, ssl.SSLError) as error:
+        certificate = await _certificate(parts.hostname or "", port=parts.port or HTTPS, seconds=seconds)
+    except (TimeoutError, OSError) as error:  # what TLS refuses is an OSError as well
         advice = "nodes have to trust its chain and find its name in it: compare with Pexip's trusted CA certificates"
         return Line(level=Level.FAULT, subject=subject, found=f"no TLS ({type(error).__name__})", advice=advice)
-    if certificate is None:
-        return Line(level=Level.OK, subject=subject, found="TLS, with a chain that this machine trusts")
     left = x509.load_der_x509_certificate(certificate).not_valid_after_utc - datetime.now(UTC)
     found = f"TLS, with a certificate for {left.days} days more"
     if left > CERTIFICATE_ENDS_SOON:
         return Line(level=Level.OK, subject=subject, found=found)
     return Line(level=Level.WARNING, subject=subject, found=found, advice="renew it: once it has ended, Pexip opens")
+
+
+async def _certificate(host: str, *, port: int, seconds: float) -> bytes:
+    """Return the certificate of whoever listens there, as DER. Its chain and its name have been verified."""
+    async with asyncio.timeout(seconds):
+        _, writer = await asyncio.open_connection(host, port, ssl=ssl.create_default_context())
+    try:
+        certificate: bytes = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
+    finally:
+        writer.transport.abort()
+    return certificate
 
 
 def _speed(seconds: float) -> Line:

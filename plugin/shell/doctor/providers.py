@@ -11,6 +11,7 @@ from plugin.jose.keys import Key, KeySet
 from plugin.ports import Clock, Fetch, IdpSettings
 from plugin.shell.check import Checked
 from plugin.shell.doctor.report import Level, Line
+from plugin.shell.doctor.state import WRITE, permissions
 from plugin.shell.estate import open_fetch
 from plugin.shell.wiring import utc_now
 
@@ -33,7 +34,10 @@ async def examine(checked: Checked, *, clock: Clock = utc_now) -> AsyncIterator[
         try:
             line = await _keys(idp.settings, keys=keys)
             yield line
-            if line.level is Level.OK and idp.settings.keys_file is None:
+            if idp.settings.keys_file is not None:
+                subject = f"idp {idp.settings.issuer} keys file"
+                yield permissions(idp.settings.keys_file, subject=subject, others=WRITE)
+            elif line.level is Level.OK:
                 yield await _clock(idp.settings, fetch=fetch, clock=clock)
         finally:
             await keys.close()

@@ -6,12 +6,12 @@ import re
 from collections.abc import AsyncIterator, Iterator
 
 from aiohttp import ClientError, ClientSession, ClientTimeout
-from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.trace.export import SpanExportResult
 
 from plugin.shell.check import Checked
 from plugin.shell.config_listeners import MetricsEntry
 from plugin.shell.doctor.report import Level, Line
+from plugin.shell.telemetry import exporter_to
 
 SECONDS = 2.0
 SERVICE, COLLECTOR = "running service", "collector"
@@ -69,7 +69,7 @@ def _standing(said: dict[str, object], *, asked: str, revision: str) -> Iterator
 
 def _collector(endpoint: str) -> Line:
     """Send no span as `serve` sends them, with the headers and certificates of the environment."""
-    exporter = OTLPSpanExporter(endpoint=f"{endpoint.rstrip('/')}/v1/traces", timeout=SECONDS)
+    exporter = exporter_to(endpoint, seconds=SECONDS)
     try:
         taken = exporter.export([]) is SpanExportResult.SUCCESS
     finally:

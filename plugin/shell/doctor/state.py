@@ -13,6 +13,11 @@ from plugin.stores.sqlite import SCHEME, schema_problem
 LEAST_FREE = 256 * 1024 * 1024
 MOST_LOG = 256 * 1024 * 1024
 BUSY_SECONDS = 2.0
+READ_OR_WRITE, WRITE = 0o077, 0o022
+ADVICE = {
+    READ_OR_WRITE: "others on this machine can read it: chmod go-rwx, and replace a secret that they may have read",
+    WRITE: "others on this machine can write keys of their own into it, and then sign as the provider: chmod go-w",
+}
 
 
 def examine(checked: Checked) -> Iterator[Line]:
@@ -23,10 +28,10 @@ def examine(checked: Checked) -> Iterator[Line]:
     else:
         yield _store(file)
         yield _log(file)
-        yield _permissions(file, subject="store permissions")
+        yield permissions(file, subject="store permissions")
     yield _space(file.parent if file.parent.exists() else checked.config.file.parent)
     for path in checked.config.secret_files:
-        yield _permissions(path, subject="secret permissions")
+        yield permissions(path, subject="secret permissions")
 
 
 def _store(file: Path) -> Line:
@@ -65,13 +70,13 @@ def _space(folder: Path) -> Line:
     return Line(level=Level.FAULT, subject="disk", found=found, advice=advice)
 
 
-def _permissions(file: Path, *, subject: str) -> Line:
+def permissions(file: Path, *, subject: str, others: int = READ_OR_WRITE) -> Line:
+    """Say whether others on this machine may do with a file what they must not."""
     try:
         mode = stat.S_IMODE(file.stat().st_mode)
     except OSError as error:
         return Line(level=Level.FAULT, subject=subject, found=f"{file}: {error.strerror}", advice="restore the file")
     found = f"{file} has mode {mode:04o}"
-    if not mode & 0o077:
+    if not mode & others:
         return Line(level=Level.OK, subject=subject, found=found)
-    advice = "others on this machine can read it: chmod go-rwx, and replace a secret that they may have read"
-    return Line(level=Level.WARNING, subject=subject, found=found, advice=advice)
+    return Line(level=Level.WARNING, subject=subject, found=found, advice=ADVICE[others])

@@ -129,7 +129,7 @@ async def sign_in(
         "redirect_uri": REDIRECT_URI,
         "scope": "openid",
         "state": state,
-        "code_challenge": _s256(verifier),
+        "code_challenge": s256(verifier),
         "code_challenge_method": "S256",
         "claims": '{"id_token": {"acr": null, "amr": null, "auth_time": null, "sid": null}}',
     }
@@ -194,5 +194,6 @@ async def _get_json(client: aiohttp.ClientSession, url: str) -> dict[str, str]:
         return document
 
 
-def _s256(verifier: str) -> str:
+def s256(verifier: str) -> str:
+    """Return the challenge of a verifier (RFC 7636)."""
     return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()

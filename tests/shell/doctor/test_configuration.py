@@ -1,7 +1,6 @@
 """`vestibule doctor` on an installation: what is well, and what each fault looks like, with advice."""
 
 import sqlite3
-from argparse import Namespace
 from pathlib import Path
 
 import pytest
@@ -9,6 +8,7 @@ import pytest
 from plugin.shell.cli import main
 from plugin.shell.doctor.command import examine
 from plugin.shell.doctor.report import Level, Line
+from tests.shell.doctor.asking import options
 from tests.shell.parties import DeviceAuthority
 from tests.shell.world import World, write_configuration
 
@@ -18,7 +18,7 @@ ACME, PARTNERS = "https://sso.acme.example", "https://sso.partners.example"
 async def lines_of(world: World) -> dict[str, Line]:
     for secret in (world.folder / "secrets").iterdir():
         secret.chmod(0o600)
-    lines = await examine(Namespace(config=world.folder / "vestibule.toml", pexip=None, pexip_manager=False))
+    lines = await examine(options(world.folder / "vestibule.toml"))
     return {line.subject: line for line in lines}
 
 
@@ -68,7 +68,7 @@ async def test_a_secret_that_others_can_read_is_a_warning(world: World):
     assert lines["secret permissions"].level is Level.OK
     (world.folder / "secrets" / "pexip").chmod(0o644)
 
-    told = await examine(Namespace(config=world.folder / "vestibule.toml", pexip=None, pexip_manager=False))
+    told = await examine(options(world.folder / "vestibule.toml"))
 
     (line,) = [line for line in told if line.level is not Level.OK]
     assert (line.level, line.subject) == (Level.WARNING, "secret permissions")

@@ -1,7 +1,6 @@
 """`vestibule doctor --pexip`: every trial holds against the service, and no liar in its place goes unnoticed."""
 
 import asyncio
-from argparse import Namespace
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -13,6 +12,7 @@ from plugin.shell.check import check
 from plugin.shell.doctor import pexip
 from plugin.shell.doctor.command import examine
 from plugin.shell.doctor.report import Level, Line
+from tests.shell.doctor.asking import options
 from tests.shell.world import PASSWORD, World, opened
 
 REJECT = {"status": "success", "action": "reject"}
@@ -22,7 +22,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 async def lines_of(world: World, url: str) -> tuple[Line, ...]:
-    return await examine(Namespace(config=world.folder / "vestibule.toml", pexip=url, pexip_manager=False))
+    return await examine(options(world.folder / "vestibule.toml", "--pexip", url))
 
 
 def faults(lines: tuple[Line, ...]) -> dict[str, str]:

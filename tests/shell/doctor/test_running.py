@@ -1,13 +1,13 @@
 """`vestibule doctor` beside a service that runs: what it says of itself, and whether its collector takes spans."""
 
 import socket
-from argparse import Namespace
 from pathlib import Path
 
 from plugin.shell.doctor.command import examine
 from plugin.shell.doctor.report import Level, Line
 from plugin.shell.doctor.running import COLLECTOR, SERVICE
 from tests.shell.collector import Collector
+from tests.shell.doctor.asking import options
 from tests.shell.reloading import CLOSED, with_own_policies
 from tests.shell.test_outages import locked
 from tests.shell.world import World, opened
@@ -23,7 +23,7 @@ def metrics_at(port: int) -> str:
 
 
 async def line_of(world: World, *, subject: str = SERVICE) -> Line:
-    lines = await examine(Namespace(config=world.folder / "vestibule.toml", pexip=None, pexip_manager=False))
+    lines = await examine(options(world.folder / "vestibule.toml"))
     (line,) = [line for line in lines if line.subject == subject]
     return line
 

@@ -22,20 +22,22 @@ from tests.shell.parties import DeviceAuthority, Issuer
 from tests.shell.world import World, write_configuration
 
 SERVE = (str(Path(sys.executable).with_name("vestibule")), "serve", "--config")
-RECORDS = '[records]\npseudonym_key_file = "secrets/pseudonym-key"\n'
+RECORDS = '[records]\nlog = "decisions.jsonl"\npseudonym_key_file = "secrets/pseudonym-key"\n'
 
 
 @dataclass(slots=True, kw_only=True)
 class Running:
-    """One process of the service. `log` is what it has said so far."""
+    """One process of the service. `log` is what it has said so far, and `said` the same as bytes."""
 
     process: asyncio.subprocess.Process
     log: list[dict[str, object]] = field(default_factory=list)
+    said: bytearray = field(default_factory=bytearray)
 
     async def says(self, message: str) -> dict[str, object] | None:
         """Read on until it says this; None = it ended first."""
         assert self.process.stderr is not None
         while line := await self.process.stderr.readline():
+            self.said += line
             with suppress(ValueError):
                 self.log.append(json.loads(line))
                 if self.log[-1]["message"] == message:
@@ -69,6 +71,7 @@ class Site:
             *under,
             *SERVE,
             str(self.file),
+            stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
             env={**os.environ, **(environment or {})},
             start_new_session=True,

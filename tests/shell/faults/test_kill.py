@@ -3,13 +3,17 @@
 A preloaded library kills the process at the beginning of its Nth system call of one kind, for growing N until all
 questions are answered: at `fdatasync` a change is in the log file and not yet said to be on the disk, at `send` it is
 on the disk and the answer has not left. Nothing but these two separates one step from the next.
+
+Whoever does not believe that has kills at moments of chance as well: in the midst of joins that are under way together.
 """
 
+import asyncio
 import sqlite3
 from collections import Counter
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
+from random import Random
 from signal import SIGKILL
 
 import pytest
@@ -19,6 +23,10 @@ from tests.shell.faults.process import Site, site
 
 # Each kill costs a start of the service, so every third call of each kind has to do; the two kinds differ in phase.
 STRIDE = 3
+# Kills at random moments, the joins that are under way together then, and until when the moment comes.
+SEEDS = 3
+TOGETHER = 4
+LONGEST_SECONDS = 0.5
 
 
 @dataclass(slots=True, kw_only=True)
@@ -126,3 +134,31 @@ async def test_killed_at_any_step_nothing_answered_is_lost_and_nothing_counts_tw
         last = await kill_each(place, call=call, stumble=stumble)
 
     assert last > at_least
+
+
+async def kill_by_chance(place: Site, *, seed: int, before: list[Client]) -> list[Client]:
+    """Kill the service at a random moment in the midst of joins, when what the last kill left behind has been seen."""
+    async with place.running() as victim:
+        assert await victim.says("serving") is not None, victim.log
+        for client in before:
+            await audit(client)
+        clients = [Client(site=place, round=f"chance-{seed}-{number}") for number in range(TOGETHER)]
+        playing = [asyncio.create_task(client.play()) for client in clients]
+        moment = Random(seed).uniform(0, LONGEST_SECONDS)  # noqa: S311 - chance that can be repeated
+        asyncio.get_running_loop().call_later(moment, victim.send, SIGKILL)
+        await asyncio.gather(*playing)
+        assert await victim.ended() == -SIGKILL
+    return clients
+
+
+async def test_killed_at_moments_of_chance_nothing_answered_is_lost_and_nothing_counts_twice(tmp_path: Path) -> None:
+    async with site(tmp_path) as place:
+        clients = list[Client]()
+        for seed in range(SEEDS):
+            clients = await kill_by_chance(place, seed=seed, before=clients)
+        async with place.running() as survivor:
+            assert await survivor.says("serving") is not None, survivor.log
+            for client in clients:
+                await audit(client)
+
+            assert (await place.world.service("townhall"))["action"] == "continue"

@@ -93,7 +93,9 @@ async def test_a_store_that_fails_refuses_everybody_and_recovers_without_a_resta
 
 
 @pytest.mark.component("cc")
-@pytest.mark.parametrize(("error", "advice"), [(errno.ENOSPC, "disk"), (errno.EROFS, "read-only")])
+@pytest.mark.parametrize(
+    ("error", "advice"), [(errno.ENOSPC, "disk"), (errno.EROFS, "read-only"), (errno.EIO, "kernel's log")]
+)
 async def test_a_disk_that_takes_nothing_refuses_everybody_and_recovers_without_a_restart(
     tmp_path: Path, stumble: Path, error: int, advice: str
 ) -> None:

@@ -1,7 +1,6 @@
 """`vestibule doctor --pexip-manager`: each way past the service is named, and no fault of the manager hides one."""
 
 import secrets
-from argparse import Namespace
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from plugin.shell.doctor.command import examine
 from plugin.shell.doctor.pexip_manager import examine as examine_manager
 from plugin.shell.doctor.report import Level, Line
 from tests.client.tls import server_context
+from tests.shell.doctor.asking import options
 from tests.shell.manager.simulated import (
     CONFIGURATION,
     NAMED,
@@ -79,7 +79,7 @@ async def test_a_platform_that_is_kept_well_has_nothing_wrong(tmp_path: Path, ma
 async def test_the_command_asks_the_manager_by_get_alone(tmp_path: Path, manager: Simulated):
     file = configuration(tmp_path, manager.url)
 
-    lines = await examine(Namespace(config=file, pexip=None, pexip_manager=True))
+    lines = await examine(options(file, "--pexip-manager"))
 
     assert wrong(lines) == []
     assert {method for method, _ in manager.asked} == {"GET"}
@@ -90,7 +90,7 @@ async def test_without_a_manager_in_the_configuration_that_is_the_fault(tmp_path
         tmp_path, acme="https://sso.example.com", partners="https://sso.x.example", authority=DeviceAuthority()
     )
 
-    lines = await examine(Namespace(config=file, pexip=None, pexip_manager=True))
+    lines = await examine(options(file, "--pexip-manager"))
 
     assert [line.level for line in lines] == [Level.FAULT]
 
@@ -352,7 +352,7 @@ async def test_a_wrong_password_is_a_fault_of_every_list(tmp_path: Path, manager
     file = configuration(tmp_path, manager.url)
     (tmp_path / "manager-password").write_text(secrets.token_hex(8))
 
-    lines = await examine(Namespace(config=file, pexip=None, pexip_manager=True))
+    lines = await examine(options(file, "--pexip-manager"))
 
     told = wrong(lines)
     assert {found for _, _, found in told} == {"got status 401, expected 200"}
