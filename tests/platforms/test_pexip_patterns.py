@@ -52,6 +52,7 @@ def test_a_rule_about_other_names_is_told_apart(expression: str, glob: str):
         ("[", "board"),
         ("x" * 251, "board"),
         ("^[x(?i)]oard$", "ioard"),
+        ("^board@straße\\.example$", "board@strasse.example"),
         ("^board@b\u00fccher\\.example$", "board@xn--bcher-kva.example"),
     ],
 )
