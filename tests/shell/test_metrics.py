@@ -230,6 +230,7 @@ async def test_lanes_say_how_full_they_are_and_can_be(world: World) -> None:
     assert {one.labels["lane"] for one in found.all("vestibule_lane_most")} == {
         "callers",
         "clients",
+        "logouts",
         "pexip-joins",
         "pexip-others",
         "pexip-registrations",
