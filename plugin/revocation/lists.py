@@ -17,14 +17,13 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from plugin.core.errors import Refused, Unavailable
 from plugin.core.reasons import Reason
+from plugin.core.stamp import Stamp, stamp_of
 from plugin.ports import Clock
 from plugin.revocation.crl import Crl, newest, read_crls
 
 log = logging.getLogger(__name__)
 
 MAX_BYTES = 64 * 1024 * 1024
-
-Stamp = tuple[int, int, int]
 
 
 class CrlFiles:
@@ -80,7 +79,7 @@ def read_if_changed(
     try:
         # Before it is read: what is written in between changes it again.
         status = file.stat()
-        found = (status.st_mtime_ns, status.st_size, status.st_ino)
+        found = stamp_of(status)
         if found == stamp:
             return found, ()
         if status.st_size > MAX_BYTES:

@@ -17,6 +17,7 @@ from plugin.core.reasons import Reason
 from plugin.core.record import DecisionRecord
 from plugin.ports import Clock
 from plugin.shell import openapi
+from plugin.shell.beside import beside
 from plugin.shell.caveats import say_caveats
 from plugin.shell.check import Checked, check
 from plugin.shell.estate import open_estate
@@ -114,15 +115,15 @@ async def _answering(gate: Gate, *, health: Health) -> AsyncIterator[tuple[str, 
         shutdown_timeout=LAST_SECONDS,
     )
     await runner.setup()
-    watching = [asyncio.create_task(gate.pulse.beat()), asyncio.create_task(runner.sweep())]
     try:
-        await open_port(runner, host=gate.config.host, port=gate.config.port)
-        host, port = runner.addresses[0][:2]
-        yield host, port
+        async with (
+            beside(gate.pulse.beat(), gone="how long questions wait is not measured any more"),
+            beside(runner.sweep(), gone="quiet strangers are not turned away any more"),
+        ):
+            await open_port(runner, host=gate.config.host, port=gate.config.port)
+            host, port = runner.addresses[0][:2]
+            yield host, port
     finally:
-        for task in watching:
-            task.cancel()
-        await asyncio.wait(watching)
         await runner.cleanup()
 
 

@@ -23,6 +23,7 @@ from plugin.flow.provider_keys import ProviderKeys
 from plugin.ports import Clock, DeviceCa, Store
 from plugin.revocation.lists import CrlFiles
 from plugin.revocation.lookup import RevocationLookup
+from plugin.shell.beside import beside
 from plugin.shell.check import Checked
 from plugin.shell.config import Config
 from plugin.shell.config_identity import IdpEntry
@@ -166,9 +167,8 @@ async def open_estate(
         metrics = telemetry.metrics
         store = WatchedStore(await _open_store(config), clock=clock, metrics=metrics)
         stack.push_async_callback(store.close)
-        purging = asyncio.create_task(_purge_now_and_then(store, clock=clock))
-        purging.add_done_callback(_say_how_it_ended)
-        stack.push_async_callback(_cancel, purging)
+        purging = beside(_purge_now_and_then(store, clock=clock), gone="the store is not purged any more")
+        await stack.enter_async_context(purging)
         store_check = StoreCheck(store, clock=clock, monotonic=time.monotonic)
         stack.push_async_callback(store_check.close)
         decision_log = await open_decision_log(config.decision_log) if config.decision_log else None
@@ -227,16 +227,6 @@ async def _open_store(config: Config) -> Store:
     except Unavailable as unavailable:
         detail = unavailable.detail
     raise Unavailable(f"store `{config.store_url}`", Reason.STORE_UNAVAILABLE, f"{detail}; {advice(detail)}")
-
-
-def _say_how_it_ended(purging: asyncio.Task[None]) -> None:
-    if not purging.cancelled():
-        log.error("the store is not purged any more", extra={"exception": type(purging.exception()).__name__})
-
-
-async def _cancel(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    await asyncio.wait([task])
 
 
 def open_fetch(idp: IdpEntry) -> HttpFetch:

@@ -13,6 +13,7 @@ from functools import partial
 
 from plugin.flow.admissions import Admissions
 from plugin.flow.ledger import pseudonym
+from plugin.shell.beside import beside
 from plugin.shell.check import Checked
 from plugin.shell.config_manager import ManagerEntry
 from plugin.shell.metrics import Metrics
@@ -65,8 +66,8 @@ class Watching:
         metrics = self._ground.telemetry.metrics
         self._stack.callback(_clear, metrics)
         watch = Watch(await self._stack.enter_async_context(opened(entry)), scale=scale, metrics=metrics)
-        task = asyncio.create_task(look_again_and_again(watch, minutes=entry.watch_minutes))
-        self._stack.push_async_callback(_end, task)
+        looking = look_again_and_again(watch, minutes=entry.watch_minutes)
+        await self._stack.enter_async_context(beside(looking, gone="pexip is not watched any more"))
         return watch
 
 
@@ -90,8 +91,3 @@ def _clear(metrics: Metrics) -> None:
     metrics.pexip_drift.clear()
     metrics.pexip_look_age.clear()
     metrics.pexip_unadmitted.set(0)
-
-
-async def _end(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    await asyncio.wait([task])

@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from plugin.ports import Clock
+from plugin.shell.beside import beside
 from plugin.shell.caveats import say_caveats
 from plugin.shell.check import Checked, CheckFailed
 from plugin.shell.config import Config
@@ -76,13 +77,8 @@ class Reloader:
     @asynccontextmanager
     async def watching(self) -> AsyncIterator[None]:
         """Follow the files within the block."""
-        following = asyncio.create_task(self._follow())
-        following.add_done_callback(_say_how_it_ended)
-        try:
+        async with beside(self._follow(), gone="changes of the configuration are not followed any more"):
             yield
-        finally:
-            following.cancel()
-            await asyncio.wait([following])
 
     async def reload(self) -> None:
         """Read the configuration, and let it decide from now on if nothing is wrong with it."""
@@ -191,9 +187,3 @@ def not_while_running(old: Config, new: Config) -> Iterator[str]:
 
 def _take(files: Stamps) -> Stamps:
     return {file: stamp(file) for file in files}
-
-
-def _say_how_it_ended(following: asyncio.Task[None]) -> None:
-    if not following.cancelled():
-        exception = type(following.exception()).__name__
-        log.error("changes of the configuration are not followed any more", extra={"exception": exception})

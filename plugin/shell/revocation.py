@@ -5,7 +5,6 @@ is asked of them never leads anywhere else.
 """
 
 import asyncio
-import logging
 import secrets
 from collections.abc import Iterable
 from contextlib import AsyncExitStack
@@ -16,10 +15,9 @@ from plugin.ports import Clock, DeviceCa, Ocsp
 from plugin.revocation.lists import CrlFiles
 from plugin.revocation.lookup import RevocationLookup, Source
 from plugin.revocation.responder import Responder
+from plugin.shell.beside import beside
 from plugin.shell.check_devices import anchors_of
 from plugin.shell.fetch import HttpFetch
-
-log = logging.getLogger(__name__)
 
 REFRESH_SECONDS = 10
 # Of the 1.8 s that proofs may take: what remains is for the store.
@@ -36,9 +34,8 @@ async def open_crl_files(
     for one in files.values():
         await one.refresh()
     if files:
-        refreshing = asyncio.create_task(_refresh_now_and_then(tuple(files.values()), seconds=refresh_seconds))
-        refreshing.add_done_callback(_say_how_it_ended)
-        stack.push_async_callback(_cancel, refreshing)
+        refreshing = _refresh_now_and_then(tuple(files.values()), seconds=refresh_seconds)
+        await stack.enter_async_context(beside(refreshing, gone="revocation lists are not read again any more"))
     return files
 
 
@@ -82,14 +79,3 @@ async def _refresh_now_and_then(files: tuple[CrlFiles, ...], *, seconds: float) 
         await asyncio.sleep(seconds)
         for one in files:
             await one.refresh()
-
-
-def _say_how_it_ended(refreshing: asyncio.Task[None]) -> None:
-    if not refreshing.cancelled():
-        exception = type(refreshing.exception()).__name__
-        log.error("revocation lists are not read again any more", extra={"exception": exception})
-
-
-async def _cancel(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    await asyncio.wait([task])
