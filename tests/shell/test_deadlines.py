@@ -6,35 +6,27 @@ import sqlite3
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from plugin.core.decision import Capability, Deny
 from plugin.core.enforcement import Grain
-from plugin.core.join import Caller, Credentials, Direction, JoinRequest, Network, Phase
+from plugin.core.join import Network, Phase
 from plugin.flow.admission import Answer
 from plugin.flow.budget import ANSWER_SECONDS, Budget, Share
 from plugin.shell.gate import House
 from plugin.shell.generic_door import GenericAnswers
 from tests.fakes import NOON, HandWatch
+from tests.joins import ROOM
 from tests.shell.test_outages import deaf_server, in_time, locked
 from tests.shell.world import CALLER_TOKEN, World, opened
 
 # Seconds for writing: fewer than a locked database takes to say so.
 SHORT = 0.25
-GUEST = JoinRequest(
-    platform="test",
-    phase=Phase.JOIN,
-    join_key="test",
-    alias="townhall",
-    zone=None,
-    caller=Caller(display_name="", alias="", protocol="webrtc", vendor=""),
-    credentials=Credentials(),
-    network=Network(address="192.0.2.7", located=True),
-    direction=Direction.DIAL_IN,
-    call=None,
-    received_at=NOON,
+GUEST = replace(
+    ROOM, platform="test", phase=Phase.JOIN, alias="townhall", network=Network(address="192.0.2.7", located=True)
 )
 
 

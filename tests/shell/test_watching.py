@@ -1,10 +1,9 @@
 """Files that change the way editors, Kubernetes and people change them, under a running service that follows them."""
 
 import asyncio
-import os
 import shutil
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from itertools import count
 from pathlib import Path
 
@@ -12,10 +11,9 @@ import pytest
 
 from plugin.shell.check import Checked, prepare
 from plugin.shell.watch import hint
+from tests.rights import nobody_in_particular
 from tests.shell.reloading import CLOSED, LOADED, REFUSED, STUCK_SECONDS, Heard, edit, listening, with_own_policies
 from tests.shell.world import World
-
-NOBODY = 65_534
 
 
 @asynccontextmanager
@@ -237,15 +235,3 @@ async def test_a_folder_that_nobody_may_look_into_costs_hints_and_nothing_else(t
     closed.chmod(0o700)
 
     assert seen is False
-
-
-@contextmanager
-def nobody_in_particular() -> Iterator[None]:
-    """Give up the rights of root, who may look into everything."""
-    user = os.geteuid()
-    if user == 0:
-        os.seteuid(NOBODY)
-    try:
-        yield
-    finally:
-        os.seteuid(user)

@@ -1,7 +1,6 @@
 """The SQLite store in trouble: locked, full, read-only, corrupted, killed, too new."""
 
 import asyncio
-import os
 import resource
 import sqlite3
 import stat
@@ -19,11 +18,11 @@ import pytest_asyncio
 from plugin.core.errors import Unavailable
 from plugin.core.reasons import Reason
 from plugin.stores.sqlite import MIGRATIONS, NewerSchema, SqliteStore, open_sqlite
+from tests.rights import nobody_in_particular
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 LATER = NOON + timedelta(minutes=1)
 REPOSITORY = Path(__file__).resolve().parents[2]
-NOBODY = 65534
 
 LOCK = """
 import sqlite3, sys
@@ -86,13 +85,10 @@ def read_only(folder: Path) -> Iterator[None]:
     modes = {path: path.stat().st_mode for path in everything}
     for path in everything:
         path.chmod(0o555 if path.is_dir() else 0o444)
-    user = os.geteuid()
-    if user == 0:
-        os.seteuid(NOBODY)
     try:
-        yield
+        with nobody_in_particular():
+            yield
     finally:
-        os.seteuid(user)
         for path, mode in modes.items():
             path.chmod(mode)
 
