@@ -38,7 +38,7 @@ MAX_SHORT = 255
 MAX_EVIDENCE = 8
 
 CHALLENGE = frozenset({"conference"})
-PROOFS = frozenset({"conference", "id_token", "evidence"})
+PROOFS = frozenset({"conference", "id_token", "access_token", "evidence"})
 JOIN = PROOFS | {"participant", "ticket"}
 PARTICIPANT = frozenset({"alias", "display_name", "protocol", "remote_address", "vendor"})
 EVIDENCE = frozenset({"format", "payload", "challenge_id"})
@@ -207,7 +207,7 @@ def _join(
         zone=None,
         caller=caller,
         credentials=Credentials(
-            unverified_token=_text(body, "id_token", most=MAX_TOKEN, least=1) if "id_token" in body else None,
+            unverified_token=_token(body),
             evidence=_evidence(body),
             ticket=_text(body, "ticket", most=MAX_SHORT, least=1) if "ticket" in body else None,
         ),
@@ -217,6 +217,14 @@ def _join(
         received_at=now,
         leg=Leg(witnessed=located and bool(address)),
     )
+
+
+def _token(body: Mapping[str, object]) -> str | None:
+    """Read the one token. Under which of its names it comes decides nothing: what it is, it tells by itself."""
+    names = [name for name in ("id_token", "access_token") if name in body]
+    if len(names) > 1:
+        raise BadRequest("access_token", "got a second token, expected one")
+    return _text(body, names[0], most=MAX_TOKEN, least=1) if names else None
 
 
 def _conference(body: Mapping[str, object]) -> str:
