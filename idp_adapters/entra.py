@@ -27,9 +27,12 @@ from plugin.jose.claims import (
 from plugin.ports import IdpAdapter, IdpSettings
 
 GUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+# The public cloud, that of the government of the United States, and China's.
+V2_HOSTS = r"login\.microsoftonline\.com|login\.microsoftonline\.us|login\.partner\.microsoftonline\.cn"
+V1_HOSTS = r"sts\.windows\.net|sts\.chinacloudapi\.cn"
 ISSUERS = {
-    "2.0": re.compile(rf"https://login\.microsoftonline\.com/(?P<tid>{GUID})/v2\.0"),
-    "1.0": re.compile(rf"https://sts\.windows\.net/(?P<tid>{GUID})/"),
+    "2.0": re.compile(rf"https://({V2_HOSTS})/(?P<tid>{GUID})/v2\.0"),
+    "1.0": re.compile(rf"https://({V1_HOSTS})/(?P<tid>{GUID})/"),
 }
 # Where Microsoft keeps private accounts: anybody can have one.
 CONSUMERS = "9188040d-6c67-4c5b-b112-36a304b66dad"

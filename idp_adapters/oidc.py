@@ -1,14 +1,41 @@
 """Any provider that keeps to OpenID Connect Core 1.0 (and RFC 9068), told apart by its configuration alone.
 
-It must never take an organisation, a level or a key for a person from a claim that the configuration does not name.
+It must never take an organisation, a level or a key for a person from a claim that the configuration does not name. Nor
+stand in for the adapter of a vendor whose issuer is everybody's: there, a good token may be anybody's in the world.
 """
+
+from urllib.parse import urlsplit
 
 from idp_adapters._access_token import rules
 from idp_adapters._id_token import ID_TOKEN, Provider, completed, person
 from plugin.ports import IdpAdapter, IdpSettings
 
+# Hosts, or their ends, of issuers with traps that a file beside this one knows.
+VENDORS = {
+    "accounts.google.com": "google",
+    "gitlab.com": "gitlab",
+    "login.microsoftonline.com": "entra",
+    "login.microsoftonline.us": "entra",
+    "login.partner.microsoftonline.cn": "entra",
+    "sts.windows.net": "entra",
+    "sts.chinacloudapi.cn": "entra",
+    ".amazonaws.com": "cognito",
+    ".auth0.com": "auth0",
+    ".okta.com": "okta",
+    ".okta-emea.com": "okta",
+    ".oktapreview.com": "okta",
+    ".pingone.com": "ping",
+    ".pingone.eu": "ping",
+}
+
 
 def adapter(settings: IdpSettings) -> IdpAdapter:
     """Build the adapter. Raises ValueError for settings that could never be safe."""
-    complete = completed(settings, takes_access=True)
+    host = urlsplit(settings.issuer).hostname or ""
+    wrong = [
+        f'got issuer `{settings.issuer}`, expected `adapter = "{vendor}"` for it'
+        for end, vendor in VENDORS.items()
+        if host == end or (end.startswith(".") and host.endswith(end))
+    ]
+    complete = completed(settings, takes_access=True, wrong=wrong)
     return Provider(settings=complete, checks=ID_TOKEN, name=person, access=rules(complete, checks={}))

@@ -111,7 +111,8 @@ class IdpSettings:
     of its customers whose people count, where it serves several under one issuer. `key_hosts` are the hosts, besides
     the issuer's own, that its keys may be fetched from. `keys_file` = they are read from there, and the provider is
     asked nothing. `keys_kept` is how old they may become while it does not answer. `tokens` are the kinds that count;
-    `access` is not None where any of them is an access token.
+    `access` is not None where any of them is an access token. `nonce_required` = only tokens that carry a nonce of ours
+    count: what an app has got for itself, and holds, does not.
     """
 
     issuer: str
@@ -126,6 +127,7 @@ class IdpSettings:
     keys_file: Path | None = None
     keys_kept: timedelta = timedelta(hours=24)
     tokens: frozenset[TokenKind] = frozenset({TokenKind.ID})
+    nonce_required: bool = False
     access: AccessSettings | None = None
 
 

@@ -142,7 +142,8 @@ class Verification:
             spent = credentials.evidence[0].challenge_id
             proof = self._verify_bearer(unverified_token, spent=spent, alias=alias, step=step)
         else:
-            proof = self._verify_signed(unverified_token, step=step)
+            spent = credentials.evidence[0].challenge_id
+            proof = self._verify_signed(unverified_token, spent=spent, alias=alias, step=step)
         return await find(proof, budget=budget, share=Share.IDENTITY)
 
     async def _verify(self, unverified_token: str, *, step: OpenSpan) -> Identity:
@@ -157,7 +158,7 @@ class Verification:
         await self._sign_outs.check(identity)
         return identity
 
-    async def _verify_signed(self, unverified_token: str, *, step: OpenSpan) -> Identity:
+    async def _verify_signed(self, unverified_token: str, *, spent: str, alias: str, step: OpenSpan) -> Identity:
         """Verify a token that a device of its owner has signed for; where it is another's, the device is refused.
 
         It counts as often as there are challenges for it. As a bearer token it is used up all the same: whoever sees
@@ -165,6 +166,8 @@ class Verification:
         """
         identity = await self._verify(unverified_token, step=step)
         await self._use_up(unverified_token, expires_at=identity.expires_at)
+        if self._needs_nonce(identity) and not await self._is_minted_for_us(identity, spent=spent, alias=alias):
+            raise Refused(Reason.TOKEN_NONCE, "its provider's tokens have to carry a nonce of ours")
         return identity
 
     async def _verify_bearer(self, unverified_token: str, *, spent: str | None, alias: str, step: OpenSpan) -> Identity:
@@ -175,14 +178,22 @@ class Verification:
         """
         identity = await self._verify(unverified_token, step=step)
         is_first_use = await self._use_up(unverified_token, expires_at=identity.expires_at)
-        # OIDC Core 3.1.3.7 step 11: a token that carries our nonce was minted for this very question.
-        nonce = identity.nonce
-        is_minted_for_us = nonce and (nonce == spent or await self._challenges.spend_nonce(nonce, alias=alias))
+        is_minted_for_us = await self._is_minted_for_us(identity, spent=spent, alias=alias)
         if not is_first_use:
             raise Refused(Reason.TOKEN_REPLAYED)
+        if not is_minted_for_us and self._needs_nonce(identity):
+            raise Refused(Reason.TOKEN_NONCE, "its provider's tokens have to carry a nonce of ours")
         if not is_minted_for_us and self._clock() - identity.issued_at > BEARER_AGE:
             raise Refused(Reason.TOKEN_STALE, f"older than {BEARER_AGE}, without a device proof or a nonce of ours")
         return identity
+
+    async def _is_minted_for_us(self, identity: Identity, *, spent: str | None, alias: str) -> bool:
+        """Say whether a token carries our nonce: it was minted for this very question (OIDC Core 3.1.3.7 step 11)."""
+        nonce = identity.nonce
+        return nonce is not None and (nonce == spent or await self._challenges.spend_nonce(nonce, alias=alias))
+
+    def _needs_nonce(self, identity: Identity) -> bool:
+        return self._providers[identity.issuer].settings.nonce_required
 
     async def _use_up(self, unverified_token: str, *, expires_at: datetime) -> bool:
         """Say whether this is the first use of a token."""

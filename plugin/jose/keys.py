@@ -33,7 +33,8 @@ RSA_EXPONENTS = range(2**16 + 1, 2**32, 2)
 RSA = frozenset({"RS256", "RS384", "RS512", "PS256", "PS384", "PS512"})
 P256 = frozenset({"ES256"})
 P384 = frozenset({"ES384"})
-ED25519 = frozenset({"EdDSA"})
+# RFC 8037 calls every curve by the first name; RFC 9864 section 2.2 calls this one by the second.
+ED25519 = frozenset({"EdDSA", "Ed25519"})
 ML_DSA = frozenset(PARAMETER_SETS)
 ALGORITHMS = RSA | P256 | P384 | ED25519 | ML_DSA
 

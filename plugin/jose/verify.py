@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import jwt
+from jwt.algorithms import OKPAlgorithm
 
 from plugin.core.errors import Refused
 from plugin.core.reasons import Reason
@@ -28,6 +29,7 @@ MAX_SUBJECT = 255  # OIDC Core 2
 
 # An instance of our own, which has neither `none` nor HMAC, whatever becomes of PyJWT's global one.
 _JWS = jwt.PyJWS(algorithms=sorted(ALGORITHMS), options={"verify_signature": True, "enforce_minimum_key_length": True})
+_JWS.register_algorithm("Ed25519", OKPAlgorithm())  # no key here is of another curve
 for _name, _kind in PARAMETER_SETS.items():
     _JWS.register_algorithm(_name, MlDsa(_kind))
 

@@ -45,6 +45,7 @@ def read_idp(table: Table) -> tuple[IdpEntry, ...]:
         keys_file=table.path("keys_file") if table.has("keys_file") else None,
         keys_kept=timedelta(hours=table.number("keys_kept_hours", default=24, least=1, most=168)),
         tokens=kinds,
+        nonce_required=table.flag("nonce_required", default=False),
         access=_read_access(table) if kinds - {TokenKind.ID} else None,
     )
     if settings.keys_file is not None:

@@ -5,6 +5,7 @@ import time
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+import pytest
 from opentelemetry.trace import NoOpTracer
 
 from idp_adapters.oidc import adapter
@@ -49,7 +50,9 @@ class Witness:
         return Appraisal(result=result)
 
 
-async def identity_of_an_old_token(*, bound: bool) -> Finding[Identity]:
+async def identity_of_an_old_token(
+    *, bound: bool, nonce_required: bool = False, is_minted_for_us: bool = False
+) -> Finding[Identity]:
     """Present a token of six minutes ago with evidence of its owner's device."""
     clock, store = HandClock(), MemoryStore()
     fetch = HttpFetch(hosts=frozenset({"127.0.0.1"}))
@@ -60,6 +63,7 @@ async def identity_of_an_old_token(*, bound: bool) -> Finding[Identity]:
         settings = IdpSettings(
             issuer=issuer.url, audience=frozenset({"vestibule"}), algorithms=frozenset({"ES256"}), org="acme"
         )
+        settings = replace(settings, nonce_required=nonce_required)
         verification = Verification(
             providers={issuer.url: adapter(settings)},
             keys=ProviderKeys([settings], fetch=fetch, clock=clock),
@@ -69,9 +73,10 @@ async def identity_of_an_old_token(*, bound: bool) -> Finding[Identity]:
             store=store,
             clock=clock,
         )
-        token = issuer.token("alice", now=clock())
+        issued_at = clock()
         clock.move(minutes=6)
         challenge = await challenges.issue("board", purpose=Purpose.JOIN)
+        token = issuer.token("alice", now=issued_at, nonce=challenge.id if is_minted_for_us else None)
         evidence = Evidence(format="witness", payload={}, challenge_id=challenge.id)
         presented = Credentials(unverified_token=token, evidence=(evidence,))
         join = replace(ROOM, credentials=presented, received_at=clock())
@@ -91,3 +96,18 @@ async def test_a_token_with_evidence_that_signs_nothing_has_to_be_young() -> Non
 
 async def test_a_token_that_its_owners_device_has_signed_for_has_not() -> None:
     assert isinstance(await identity_of_an_old_token(bound=True), Proven)
+
+
+@pytest.mark.parametrize("bound", [True, False])
+async def test_where_a_nonce_is_required_a_token_without_ours_is_worth_nothing_with_any_device(bound: bool) -> None:
+    identity = await identity_of_an_old_token(bound=bound, nonce_required=True)
+
+    assert isinstance(identity, Unproven)
+    assert identity.reason is Reason.TOKEN_NONCE
+
+
+@pytest.mark.parametrize("bound", [True, False])
+async def test_a_token_that_carries_the_challenge_its_device_has_answered_is_minted_for_us(bound: bool) -> None:
+    proven = await identity_of_an_old_token(bound=bound, nonce_required=True, is_minted_for_us=True)
+
+    assert isinstance(proven, Proven)

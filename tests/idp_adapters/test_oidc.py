@@ -235,3 +235,22 @@ def test_sample_of_a_provider_gets_its_verdict(name: str, reason: Reason | None)
         verdict = refused.reason
 
     assert verdict is reason
+
+
+@pytest.mark.parametrize(
+    ("issuer", "kind"),
+    [
+        ("https://accounts.google.com", "google"),
+        ("https://gitlab.com", "gitlab"),
+        ("https://login.microsoftonline.com/common/v2.0", "entra"),
+        ("https://acme.okta.com/oauth2/default", "okta"),
+        ("https://acme.eu.auth0.com/", "auth0"),
+        ("https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_EXAMPLE", "cognito"),
+        ("https://auth.pingone.eu/ENV-ID/as", "ping"),
+    ],
+)
+def test_a_vendor_that_has_an_adapter_of_its_own_is_read_by_no_other(issuer: str, kind: str):
+    settings = IdpSettings(issuer=issuer, audience=frozenset({"app"}), algorithms=frozenset({"RS256"}), org="acme")
+
+    with pytest.raises(ValueError, match=f'expected `adapter = "{kind}"`'):
+        adapter(settings)

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from idp_adapters import adfs
 from plugin.core.errors import Refused
 from plugin.core.finding import Proven
 from plugin.core.identity import Identity, Level
@@ -247,6 +248,13 @@ def test_a_method_of_ad_fs_is_worth_what_is_configured():
     person = identity_of("adfs", configured={"amr": {method: Level.MULTI_FACTOR}})
 
     assert (person.level, person.amr) == (Level.MULTI_FACTOR, (method,))
+
+
+@pytest.mark.parametrize("claim", adfs.METHODS)
+def test_the_second_factor_that_ad_fs_documents_is_one(claim: str):
+    person = identity_of("adfs", **{claim: [adfs.SECOND_FACTOR, "urn:oasis:names:tc:SAML:2.0:ac:classes:X509"]})
+
+    assert person.level is Level.MULTI_FACTOR
 
 
 # Auth0

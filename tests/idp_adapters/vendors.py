@@ -97,6 +97,12 @@ VENDORS = {
         foreign=dict.fromkeys(gitlab.OF_CI_JOBS, "72"),
     ),
 }
+# Microsoft's national clouds: another host, and else the same.
+NATIONAL = {
+    "entra of the US government": f"https://login.microsoftonline.us/{TENANT}/v2.0",
+    "entra in China": f"https://login.partner.microsoftonline.cn/{TENANT}/v2.0",
+}
+VENDORS |= {name: replace(ENTRA, issuer=issuer) for name, issuer in NATIONAL.items()}
 # What PingOne documents of an access token, as the ID token that goes with it has it: without client and scope.
 PING = {"sub": "user-uuid", "aud": "c", "sid": "s", "acr": "Single_Factor", "amr": ["pwd"], "auth_time": 1795439997}
 

@@ -87,7 +87,7 @@ def check(
     *,
     keys: KeySet = KEYS,
     audience: frozenset[str] = frozenset({CLIENT, APP}),
-    algorithms: frozenset[str] = frozenset({"RS256", "ES256", "EdDSA"}),
+    algorithms: frozenset[str] = frozenset({"RS256", "ES256", "EdDSA", "Ed25519"}),
     token_types: frozenset[str] = frozenset({"", "jwt"}),
 ) -> SignedClaims:
     """Verify as the house does: read who claims to have issued it, then verify against what is expected of it."""

@@ -94,6 +94,7 @@ SIGNATURES = {
     "RS256 signed as RS512": (sign(algorithm="RS512"), Reason.TOKEN_SIGNATURE),
     "ES256": (sign(head=header(alg="ES256", kid="ec"), key=EC, algorithm="ES256"), None),
     "EdDSA": (sign(head=header(alg="EdDSA", kid="ed"), key=ED, algorithm="EdDSA"), None),
+    "Ed25519, its own name": (sign(head=header(alg="Ed25519", kid="ed"), key=ED, algorithm="Ed25519"), None),
     "ES256 with an RSA signature": (sign(head=header(alg="ES256", kid="ec")), Reason.TOKEN_SIGNATURE),
     "RS256 with the id of the RSA key and an EC signature": (sign(key=EC, algorithm="ES256"), Reason.TOKEN_SIGNATURE),
     "empty": (with_signature(""), Reason.TOKEN_SIGNATURE),

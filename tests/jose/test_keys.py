@@ -39,7 +39,8 @@ KINDS = {
     "RSA for one algorithm": (with_(RSA_JWK, alg="PS384"), {"PS384"}),
     "P-256": (EC_JWK, {"ES256"}),
     "P-384": (ECKey.generate_key("P-384").as_dict(private=False), {"ES384"}),
-    "Ed25519": (ED_JWK, {"EdDSA"}),
+    "Ed25519": (ED_JWK, {"EdDSA", "Ed25519"}),
+    "Ed25519 by its own name alone": (with_(ED_JWK, alg="Ed25519"), {"Ed25519"}),
     "use sig": (with_(EC_JWK, use="sig"), {"ES256"}),
     "key_ops verify": (with_(EC_JWK, key_ops=["verify"]), {"ES256"}),
 }

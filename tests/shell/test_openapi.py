@@ -14,8 +14,11 @@ from plugin.core.decision import Allow, Capability, Decision, Deny, OpenElsewher
 from plugin.core.reasons import Reason
 from plugin.platforms import generic
 from plugin.shell.generic_door import GenericDoor
+from plugin.shell.logout import LogoutDoor
+from plugin.shell.metrics import Metrics
 from plugin.shell.openapi import SOURCE, document, routes
 from plugin.shell.rate import RateLimit
+from tests.shell.test_logout import logout_token
 from tests.shell.world import CALLER_TOKEN, World, opened
 
 DOCUMENT = json.loads(json.dumps(document()))
@@ -73,7 +76,8 @@ async def test_the_service_tells_the_document_to_anybody(world: World) -> None:
 
 async def test_every_door_is_in_the_document_and_every_path_is_a_door(world: World) -> None:
     limit = RateLimit(monotonic=lambda: 0.0)
-    doors = [*GenericDoor(gate=world.gate, limit=limit).routes(), *routes()]
+    others = (GenericDoor(gate=world.gate, limit=limit), LogoutDoor(gate=world.gate, metrics=Metrics()))
+    doors = [*(route for door in others for route in door.routes()), *routes()]
     operations = {(path, method.upper()) for path, item in DOCUMENT["paths"].items() for method in item}
 
     assert operations == {(door.path, door.method) for door in doors if door.method != "*"}
@@ -130,11 +134,11 @@ def test_what_is_no_decision_is_none_in_the_document(change: dict[str, object]) 
 
 def test_every_example_is_what_it_is_an_example_of() -> None:
     contents = [
-        content["application/json"]
+        described
         for item in DOCUMENT["paths"].values()
         for operation in item.values()
         for part in [operation.get("requestBody", {}), *operation["responses"].values()]
-        if (content := part.get("content"))
+        if (described := part.get("content", {}).get("application/json"))
     ]
     examples = [
         (content["schema"], example)
@@ -178,6 +182,25 @@ async def proven(world: World, path: str) -> Answer:
     return await post(world, path, await world.proofs("board", token=world.token("alice")))
 
 
+async def sign_out(world: World, path: str, token: str) -> Answer:
+    async with world.session.post(f"{world.url}{path}", data={"logout_token": token}) as response:
+        body = await response.json() if response.content_length else None
+        return Answer(status=response.status, headers=response.headers, body=body)
+
+
+async def signed_out(world: World, path: str) -> Answer:
+    return await sign_out(world, path, logout_token(world))
+
+
+async def forged(world: World, path: str) -> Answer:
+    return await sign_out(world, path, "a.b.c")
+
+
+async def shut_to_providers(world: World, path: str) -> Answer:
+    world.gate.house = None
+    return await signed_out(world, path)
+
+
 PROVOKED: dict[tuple[str, int], Callable[[World, str], Awaitable[Answer]]] = {
     ("/v1/joins", 200): asked,
     ("/v1/joins", 400): bad,
@@ -194,6 +217,9 @@ PROVOKED: dict[tuple[str, int], Callable[[World, str], Awaitable[Answer]]] = {
     ("/v1/tickets", 403): asked,
     ("/v1/tickets", 429): often,
     ("/v1/tickets", 503): shut,
+    ("/v1/logout", 200): signed_out,
+    ("/v1/logout", 400): forged,
+    ("/v1/logout", 503): shut_to_providers,
 }
 
 
@@ -205,7 +231,10 @@ async def test_each_documented_status_comes_as_it_is_described(tmp_path: Path, p
 
     response = response_of(path, status)
     assert answer.status == status
-    described_by(response["content"]["application/json"]["schema"]).validate(answer.body)
+    if "content" in response:
+        described_by(response["content"]["application/json"]["schema"]).validate(answer.body)
+    else:
+        assert answer.body is None
     assert set(response.get("headers", {})) <= set(answer.headers)
 
 
