@@ -20,16 +20,17 @@ from plugin.ports import IdpAdapter
 ACCESS_TOKEN = "at+jwt"  # noqa: S105 - RFC 9068 section 2.1
 
 
-def _not_bound(name: str, payload: Mapping[str, object]) -> None:
-    # RFC 7800 section 3: such a token counts with a proof of the key alone. Without a way to ask for that proof,
-    # whoever has stolen the token would be taken for its owner. Also where it is null: nobody knows what that means.
-    if name in payload:
-        raise Refused(
-            Reason.TOKEN_CONFIRMATION, f"claim `{name}` is present, expected a token that no key is needed for"
-        )
+def of_all_kinds(key_thumbprint: str | None = None) -> Mapping[str, Check]:
+    """Return what is asked of every kind of token: that it is bound to the key that was shown, or to none."""
 
+    def check(name: str, payload: Mapping[str, object]) -> None:
+        # RFC 7800 section 3: a bound token counts with a proof of its key alone; else whoever has stolen it would be
+        # taken for its owner. A member that nobody here understands, beside `jkt` or instead, is a key not shown.
+        shown = {name: {"jkt": key_thumbprint}} if key_thumbprint else {}
+        if {claim: payload[claim] for claim in (name,) if claim in payload} != shown:
+            raise Refused(Reason.TOKEN_CONFIRMATION, f"claim `{name}` does not name the key that was shown, if any was")
 
-OF_ALL_KINDS: Mapping[str, Check] = {"cnf": _not_bound}
+    return {"cnf": check}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,14 +82,18 @@ def access_rules(provider: IdpAdapter, *, now: datetime) -> Rules:
     return Rules(kind=TokenKind.ACCESS, asked=asked, checks=access.checks, name=access.name)
 
 
-def identify(unverified_token: str, *, provider: IdpAdapter, keys: KeySet, now: datetime) -> Identity:
+def identify(
+    unverified_token: str, *, provider: IdpAdapter, keys: KeySet, now: datetime, key_thumbprint: str | None = None
+) -> Identity:
     """Verify a token by its provider's keys, settings and table, and name its person. Raises Refused.
+
+    `key_thumbprint` is that of the key whose proof came with it, None where none came.
 
     Not checked here: age, replay, nonce, and whether they have signed out since. `vestibule doctor` asks the same.
     """
     rules = rules_for(read_unverified(unverified_token), provider=provider, now=now)
     algorithms = provider.settings.algorithms
     claims = verify_by(unverified_token, keys=keys, algorithms=algorithms, asked=rules.asked)
-    for claim, check in {**rules.checks, **OF_ALL_KINDS}.items():
+    for claim, check in {**rules.checks, **of_all_kinds(key_thumbprint)}.items():
         check(claim, claims.payload)
     return rules.name(claims)

@@ -19,7 +19,7 @@ from plugin.core.errors import Refused
 from plugin.core.reasons import Reason
 from plugin.jose.claims import SignedClaims, number, optional, shown, text, text_or_texts
 from plugin.jose.compact import read_compact, read_json
-from plugin.jose.keys import ALGORITHMS, KeySet
+from plugin.jose.keys import ALGORITHMS, Key, KeySet
 from plugin.jose.ml_dsa import PARAMETER_SETS, MlDsa
 
 # How far the clocks of a provider and of this house may be apart.
@@ -166,6 +166,11 @@ def verify_signature(unverified_token: str, *, keys: KeySet, algorithms: frozens
     key = keys.find(key_id=header.get("kid"), algorithm=algorithm)
     if key is None:
         raise Refused(Reason.TOKEN_KEY, f"no single key for `{algorithm}` has the key id of the token")
+    return SignedBytes(header=header, payload=check_signature(unverified_token, key=key, algorithms=algorithms))
+
+
+def check_signature(unverified_token: str, *, key: Key, algorithms: frozenset[str]) -> bytes:
+    """Return the payload under the signature of this key. Whose key it is, the caller knows. Raises Refused."""
     try:
         signed = _JWS.decode_complete(
             unverified_token,
@@ -178,7 +183,8 @@ def verify_signature(unverified_token: str, *, keys: KeySet, algorithms: frozens
         raise Refused(Reason.TOKEN_SIGNATURE, "the signature does not belong to this token and key") from None
     except jwt.PyJWTError as error:
         raise Refused(Reason.TOKEN_MALFORMED, type(error).__name__) from None
-    return SignedBytes(header=header, payload=signed["payload"])
+    payload: bytes = signed["payload"]
+    return payload
 
 
 def _check_type(header: Mapping[str, str], *, token_types: frozenset[str]) -> None:

@@ -11,7 +11,7 @@ from functools import partial
 from plugin.core.errors import Refused
 from plugin.core.identity import Identity
 from plugin.core.reasons import Reason
-from plugin.flow.identification import OF_ALL_KINDS, Rules, identify, rules_for
+from plugin.flow.identification import Rules, identify, of_all_kinds, rules_for
 from plugin.flow.verification import BEARER_AGE
 from plugin.jose.claims import shown
 from plugin.jose.compact import read_json
@@ -50,7 +50,7 @@ ADVICE: Mapping[Reason, str] = {
     Reason.TOKEN_EXPIRED: "sign in again, and examine that token",
     Reason.TOKEN_NOT_YET_VALID: "synchronise both clocks by NTP",
     Reason.TOKEN_LIFETIME: "shorten the lifetime of the client's ID tokens",
-    Reason.TOKEN_CONFIRMATION: "have the provider issue tokens that are not bound to a key of the client (DPoP, mTLS)",
+    Reason.TOKEN_CONFIRMATION: "it counts with a proof of its key alone, which no file holds: try it with a client",
     Reason.TOKEN_CLAIM: "have the provider tell this claim: see the adapter's page in deploy/idp",
 }
 
@@ -73,12 +73,12 @@ def judged(unverified_token: str, *, provider: IdpAdapter, keys: KeySet, now: da
         return
     yield Line(level=Level.OK, subject="token kind", found=f"seems to be an {rules.kind.value} token, judged as one")
     yield from _standard(signed, payload, rules=rules, now=now)
-    for claim, check in {**rules.checks, **OF_ALL_KINDS}.items():
+    for claim, check in {**rules.checks, **of_all_kinds()}.items():
         yield _asked(f"claim {claim}", partial(check, claim, payload), found=told(claim, payload, now=now))
     others = (
         payload.keys()
         - rules.checks.keys()
-        - OF_ALL_KINDS.keys()
+        - of_all_kinds().keys()
         - {claim for claims in LOOKED_AT.values() for claim in claims}
     )
     if others:
