@@ -99,6 +99,6 @@ def identity(claims: SignedClaims, settings: IdpSettings) -> Identity:
 
 
 def _has_too_many(payload: Mapping[str, object], *, claim: str) -> bool:
-    """Say whether the groups are more than fit: then they are told elsewhere, which is not asked."""
+    """Say whether the groups are more than fit: then they are told elsewhere (`entra_groups`)."""
     elsewhere = payload.get("_claim_names")
     return "hasgroups" in payload or (elsewhere is not None and (not isinstance(elsewhere, dict) or claim in elsewhere))

@@ -1,4 +1,4 @@
-"""Google Workspace: the person by `sub`, the organisation's domain by `hd`. It tells no groups and no methods.
+"""Google Workspace: the person by `sub`, the organisation's domain by `hd`. Its tokens tell no groups and no methods.
 
 It must never judge by an e-mail address whose organisation somebody is: anybody can have a Google account with one.
 Claims are those of developers.google.com/identity/openid-connect/openid-connect.

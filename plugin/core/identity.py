@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, IntEnum
 
+from plugin.core.reasons import Reason
+
 
 class Level(IntEnum):
     """What a sign-in is worth. The configuration maps each provider's acr and amr values to these."""
@@ -32,7 +34,7 @@ class Provenance(Enum):
 class Identity:
     """Claims of one person. `issuer` and `subject` together are the key; an e-mail address never is.
 
-    `groups` None means that the provider did not tell, which is not the same as no groups.
+    `groups` None means that the provider did not tell, which is not the same as no groups; `groups_missing` says why.
     `org` is the organisation that the configuration gives to the issuer, never a claim.
     `issued_at` and `nonce` decide whether an unbound token is fresh enough. `provenance` is VERIFIED, or PLATFORM where
     nobody here has seen a token: then nothing else of the sign-in is known, and `level` is the lowest.
@@ -51,6 +53,7 @@ class Identity:
     issued_at: datetime
     expires_at: datetime
     provenance: Provenance = Provenance.VERIFIED
+    groups_missing: Reason = Reason.GROUPS_NOT_TOLD
 
     @property
     def key(self) -> str:

@@ -26,6 +26,12 @@ class Reason(Enum):
     CONFERENCE_UNKNOWN = ("conference-unknown", "There is no such conference here.")
     ROOM_UNKNOWN = ("room-unknown", "There is no such room in this conference.")
     GROUPS_NOT_TOLD = ("groups-not-told", "Your organisation's sign-in service did not tell which groups you are in.")
+    GROUPS_UNREACHABLE = (
+        "groups-unreachable",
+        "Nobody could ask your organisation which groups you are in. Please try later.",
+    )
+    GROUPS_MISCONFIGURED = ("groups-misconfigured", "Your organisation does not let us ask which groups you are in.")
+    GROUPS_UNKNOWN_PERSON = ("groups-unknown-person", "Your organisation does not know which groups you are in.")
     APART = ("apart", "You could only join apart from the others, which this conference does not allow.")
     OPEN_ELSEWHERE = ("open-elsewhere", "This conference is open to you in another place.")
     SIGN_IN_AT_PLATFORM = ("sign-in-at-platform", "Please sign in when the meeting asks you to.")

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
+from types import MappingProxyType
 from typing import TypeVar
 
 from plugin.core.device import AttestationResult, Evidence
@@ -23,6 +24,7 @@ from plugin.flow import tracing
 from plugin.flow.budget import Budget, Share
 from plugin.flow.challenges import Challenges
 from plugin.flow.find import find
+from plugin.flow.group_lookup import GroupLookup, with_groups
 from plugin.flow.identification import identify, provider_of
 from plugin.flow.provider_keys import ProviderKeys
 from plugin.flow.sign_outs import SignOuts
@@ -45,6 +47,7 @@ T = TypeVar("T")
 KIND = "replay"
 # A bearer token proves only that somebody has it, so it has to be young, and it counts once.
 BEARER_AGE = timedelta(minutes=5)
+NO_LOOKUPS: Mapping[str, GroupLookup] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,10 +61,11 @@ class Proofs:
 class Verification:
     """The verifiers of this house: identity providers by issuer, evidence formats by name.
 
-    `tell_of_end` hears of a CA for each device whose certificate ends soon.
+    `lookups` tell the groups, by issuer, that tokens do not. `tell_of_end` hears of a CA for each device whose
+    certificate ends soon.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - whoever proves has to ask all of them
         self,
         *,
         providers: Mapping[str, IdpAdapter],
@@ -71,6 +75,7 @@ class Verification:
         challenges: Challenges,
         store: Store,
         clock: Clock,
+        lookups: Mapping[str, GroupLookup] = NO_LOOKUPS,
         tell_of_end: Callable[[str], None] = lambda _ca: None,
     ) -> None:
         self._providers = providers
@@ -81,6 +86,7 @@ class Verification:
         self._store = store
         self._sign_outs = SignOuts(store=store, clock=clock)
         self._clock = clock
+        self._lookups = lookups
         self._tell_of_end = tell_of_end
 
     def assurances(self, issuer: str) -> tuple[Assurance, ...]:
@@ -162,7 +168,7 @@ class Verification:
             unverified_token, provider=provider, keys=keys, now=self._clock(), key_thumbprint=key_thumbprint
         )
         await self._sign_outs.check(identity)
-        return identity
+        return await with_groups(identity, lookups=self._lookups)
 
     async def _verify_held(
         self, unverified_token: str, *, dpop_proof: DpopProof, alias: str, step: OpenSpan

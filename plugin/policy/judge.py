@@ -49,17 +49,18 @@ def _judge(bundle: Bundle, facts: Facts, *, account: Account) -> Decision:
     hearing = hear(bundle, facts=facts, principal=principal)
     account.unknown = hearing.unknown
     refusals, opening = _ask_outward(hearing, zones=zones, account=account)
+    missing = facts.identity.value.groups_missing if isinstance(facts.identity, Proven) else Reason.GROUPS_NOT_TOLD
 
     # 4 would another sign-in open a better one
     better = tuple(refusal.zone for refusal in refusals)
     remedy = account.remedy = find_remedy(bundle, facts=facts, principal=principal, zones=better)
     if opening is None or (remedy and remedy.zone in bundle.data.prefer_step_up):
-        return _deny(refusals, remedy=remedy, unknown=hearing.unknown)
+        return _deny(refusals, remedy=remedy, unknown=hearing.unknown, missing=missing)
 
     # 5 would they be alone there
     apart = opening.zone != rooms[0]
     if apart and facts.conference.separate is Separate.DENY:
-        return _deny(refusals, remedy=remedy, unknown=hearing.unknown, apart=True)
+        return _deny(refusals, remedy=remedy, unknown=hearing.unknown, missing=missing, apart=True)
 
     # 6 what may they do there
     verdicts = hearing.ask(*(capability.value for capability in Capability), zone=opening.zone)
@@ -91,14 +92,21 @@ def _ask_outward(hearing: Hearing, *, zones: tuple[str, ...], account: Account) 
     return refusals, None
 
 
-def _deny(refusals: list[Verdict], *, remedy: Remedy | None, unknown: frozenset[str], apart: bool = False) -> Deny:
+def _deny(
+    refusals: list[Verdict],
+    *,
+    remedy: Remedy | None,
+    unknown: frozenset[str],
+    missing: Reason,
+    apart: bool = False,
+) -> Deny:
     detail = f"not known: {', '.join(sorted(unknown))}" if unknown else ""
     alone = (because(Reason.APART),) if apart else ()
     forbidden = alone + _forbidden(refusals, detail=detail)
     if remedy:
         return Deny(reasons=(because(Reason.STEP_UP), *forbidden), remedy=remedy.step_up)
     unpermitted = (because(Reason.NO_PERMIT, detail=detail),) if any(not no.rules for no in refusals) else ()
-    untold = (because(Reason.GROUPS_NOT_TOLD),) if unknown & {"Group", "invited", "host"} else ()
+    untold = (because(missing),) if unknown & {"Group", "invited", "host"} else ()
     return Deny(reasons=forbidden + unpermitted + untold)
 
 

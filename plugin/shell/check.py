@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from plugin.core.directory import Directory
 from plugin.core.facts import Line, Separate
+from plugin.group_ports import GroupSettings
 from plugin.platforms.pexip_rooms import PexipRooms
 from plugin.policy.bundle import Bundle
 from plugin.policy.problems import BundleProblems
@@ -17,7 +18,8 @@ from plugin.shell.bundles import load_bundle, run_cases
 from plugin.shell.check_devices import Ends, check_device_cas
 from plugin.shell.check_rooms import build_rooms, check_restrictions
 from plugin.shell.config import Config, read_config
-from plugin.shell.registry import idp_adapters, verifiers
+from plugin.shell.config_identity import IdpEntry
+from plugin.shell.registry import group_services, idp_adapters, verifiers
 from plugin.shell.stamps import Stamps
 from plugin.shell.toml_reader import Problems
 
@@ -132,7 +134,21 @@ def _build_providers(config: Config, *, problems: Problems) -> dict[str, IdpAdap
             providers[entry.settings.issuer] = build(entry.settings)
         except ValueError as error:
             problems.add(entry.place, str(error))
+        if entry.groups is not None:
+            _check_groups(entry, groups=entry.groups, problems=problems)
     return providers
+
+
+def _check_groups(entry: IdpEntry, *, groups: GroupSettings, problems: Problems) -> None:
+    services = group_services()
+    if entry.adapter not in services:
+        expected = ", ".join(f"`{name}`" for name in sorted(services))
+        problems.add(f"{entry.place}.groups", f"got it for `{entry.adapter}`, expected it only for {expected}")
+        return
+    try:
+        services[entry.adapter](entry.settings, groups)
+    except ValueError as error:
+        problems.add(f"{entry.place}.groups", str(error))
 
 
 def _build_verifiers(config: Config, *, problems: Problems) -> dict[str, AttestationVerifier]:

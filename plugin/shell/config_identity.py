@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from plugin.core.identity import Level
 from plugin.core.token import AccessSettings, TokenKind
+from plugin.group_ports import GroupSettings
 from plugin.jose.keys import parse_jwks
 from plugin.ports import IdpSettings
 from plugin.shell.toml_reader import Table
@@ -19,6 +20,7 @@ class IdpEntry:
     settings: IdpSettings
     private: bool
     place: str
+    groups: GroupSettings | None = None
 
 
 TENANT = "{tenantid}"
@@ -55,6 +57,7 @@ def read_idp(table: Table) -> tuple[IdpEntry, ...]:
         settings=settings,
         private=table.flag("private", default=False),
         place=table.place,
+        groups=_read_groups(table.table("groups")) if table.has("groups") else None,
     )
     table.finish()
     if TENANT not in settings.issuer:
@@ -65,6 +68,16 @@ def read_idp(table: Table) -> tuple[IdpEntry, ...]:
         table.problem("tenants", f"missing, expected what `{TENANT}` stands for in `issuer`")
         return (entry,)
     return tuple(replace(entry, settings=_of_tenant(settings, tenant=tenant)) for tenant in sorted(settings.tenants))
+
+
+def _read_groups(table: Table) -> GroupSettings:
+    groups = GroupSettings(
+        account=table.text("account", expected="in whose name this service asks"),
+        secret=table.secret("secret", required=True) or "",
+        kept=timedelta(minutes=table.number("kept_minutes", default=5, least=1, most=60)),
+    )
+    table.finish()
+    return groups
 
 
 def _read_access(table: Table) -> AccessSettings:

@@ -19,6 +19,7 @@ from plugin.core.errors import Unavailable
 from plugin.core.reasons import Reason
 from plugin.core.record import DecisionRecord
 from plugin.flow.budget import ANSWER_SECONDS
+from plugin.flow.group_lookup import GroupLookup
 from plugin.flow.provider_keys import ProviderKeys
 from plugin.ports import Clock, DeviceCa, Store
 from plugin.revocation.lists import CrlFiles
@@ -30,6 +31,7 @@ from plugin.shell.config_identity import IdpEntry
 from plugin.shell.fetch import HttpFetch
 from plugin.shell.gate import House
 from plugin.shell.gauges import show_bundle, show_device_cas, show_providers
+from plugin.shell.group_lookups import open_group_lookup
 from plugin.shell.pexip_watching import Watching
 from plugin.shell.revocation import open_crl_files, open_revocation
 from plugin.shell.store_check import StoreCheck
@@ -95,6 +97,7 @@ class Estate:
     def __init__(self, ground: Ground) -> None:
         self._ground = ground
         self._keys = Holdings[IdpEntry, ProviderKeys](self._open_keys)
+        self._groups = Holdings[IdpEntry, GroupLookup | None](self._open_groups)
         self._revocation = Holdings[DeviceCa, _Revocation](self._open_revocation)
         self._leaving: set[asyncio.Task[None]] = set()
         self._watching = Watching(ground)
@@ -102,9 +105,12 @@ class Estate:
     async def furnish(self, checked: Checked) -> House:
         """Build a house of a configuration. Nothing of the one that stands is touched."""
         config = checked.config
+        idps = _idps(config)
+        lookups = zip(idps, await self._groups.provide(idps), strict=True)
         return furnish(
             checked,
             ground=self._ground,
+            lookups={idp.settings.issuer: lookup for idp, lookup in lookups if lookup is not None},
             keys=ProviderKeys.of(await self._keys.provide(_idps(config))),
             revocation=RevocationLookup.of(ca.lookup for ca in await self._revocation.provide(config.device_cas)),
         )
@@ -125,7 +131,12 @@ class Estate:
 
     def keep_only(self, config: Config) -> None:
         """Close what this configuration has no use for, once the questions that began with another are answered."""
-        gone = self._keys.take_out(but=_idps(config)) + self._revocation.take_out(but=config.device_cas)
+        idps = _idps(config)
+        gone = (
+            self._keys.take_out(but=idps)
+            + self._groups.take_out(but=idps)
+            + self._revocation.take_out(but=config.device_cas)
+        )
         if gone:
             leaving = asyncio.create_task(_close_later(gone))
             self._leaving.add(leaving)
@@ -138,7 +149,7 @@ class Estate:
         for task in leaving:
             task.cancel()
         await asyncio.gather(*leaving, return_exceptions=True)
-        await _close(self._keys.take_out(but=()) + self._revocation.take_out(but=()))
+        await _close(self._keys.take_out(but=()) + self._groups.take_out(but=()) + self._revocation.take_out(but=()))
 
     async def _open_keys(self, idp: IdpEntry, stack: AsyncExitStack) -> ProviderKeys:
         fetch = open_fetch(idp)
@@ -146,6 +157,9 @@ class Estate:
         keys = ProviderKeys([idp.settings], fetch=fetch, clock=self._ground.clock)
         stack.push_async_callback(keys.close)
         return keys
+
+    async def _open_groups(self, idp: IdpEntry, stack: AsyncExitStack) -> GroupLookup | None:
+        return await open_group_lookup(idp, stack, clock=self._ground.clock)
 
     async def _open_revocation(self, ca: DeviceCa, stack: AsyncExitStack) -> "_Revocation":
         clock = self._ground.clock

@@ -18,6 +18,7 @@ from yarl import URL
 from plugin.core.address import is_within
 from plugin.core.errors import Unavailable
 from plugin.core.reasons import Reason
+from plugin.group_ports import Ask
 from plugin.ports import Fetched
 
 TIMEOUT = 2.0
@@ -76,6 +77,11 @@ class HttpFetch:
     async def post(self, url: str, body: bytes, *, media_type: str, limit: int) -> Fetched:
         """Put a question. The Post port."""
         return await self._exchange("POST", url, body=body, headers={"Content-Type": media_type}, limit=limit)
+
+    async def ask(self, ask: Ask, *, limit: int) -> Fetched:
+        """Put a question with headers of its own. The Exchange port."""
+        method, headers = "GET" if ask.body is None else "POST", {name: str(text) for name, text in ask.headers.items()}
+        return await self._exchange(method, ask.url, body=ask.body, headers=headers, limit=limit)
 
     async def _exchange(
         self, method: str, url: str, *, body: bytes | None, headers: Mapping[str, str], limit: int

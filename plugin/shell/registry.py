@@ -5,15 +5,22 @@ A foreign adapter is installed exactly as an own one: as a package that declares
 
 from importlib.metadata import entry_points
 
+from plugin.group_ports import BuildGroupService
 from plugin.ports import AttestationVerifier, BuildIdpAdapter, BuildVerifier, DeviceCa
 
 IDP_ADAPTERS = "vestibule.idp_adapters"
+GROUP_SERVICES = "vestibule.group_services"
 ATTESTATION = "vestibule.attestation"
 
 
 def idp_adapters() -> dict[str, BuildIdpAdapter]:
     """Return every installed kind of identity provider by name."""
     return {point.name: point.load() for point in entry_points(group=IDP_ADAPTERS)}
+
+
+def group_services() -> dict[str, BuildGroupService]:
+    """Return every installed service of groups, by the name of the identity adapter that it belongs to."""
+    return {point.name: point.load() for point in entry_points(group=GROUP_SERVICES)}
 
 
 def verifiers(anchors: tuple[DeviceCa, ...]) -> dict[str, AttestationVerifier]:

@@ -2,7 +2,7 @@
 
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -14,6 +14,7 @@ from plugin.flow.admission import Admission
 from plugin.flow.assertions import Recognition
 from plugin.flow.challenges import Challenges
 from plugin.flow.exchange import Exchange
+from plugin.flow.group_lookup import GroupLookup
 from plugin.flow.ledger import Ledger
 from plugin.flow.logout import Logout
 from plugin.flow.provider_keys import ProviderKeys
@@ -51,7 +52,14 @@ class Ground:
     pseudonym_key: bytes = field(repr=False)
 
 
-def furnish(checked: Checked, *, ground: Ground, keys: ProviderKeys, revocation: Revocation) -> House:
+def furnish(
+    checked: Checked,
+    *,
+    ground: Ground,
+    keys: ProviderKeys,
+    lookups: Mapping[str, GroupLookup],
+    revocation: Revocation,
+) -> House:
     """Put a house together from what has been opened for it."""
     config, store, clock = checked.config, ground.store, ground.clock
     shadow = Shadow(checked.shadow, worker=ground.shadow_worker) if checked.shadow else None
@@ -70,6 +78,7 @@ def furnish(checked: Checked, *, ground: Ground, keys: ProviderKeys, revocation:
         challenges=challenges,
         store=store,
         clock=clock,
+        lookups=lookups,
         tell_of_end=lambda ca: ground.telemetry.metrics.device_certificates_ending.labels(ca).inc(),
     )
     ticketing = Ticketing(

@@ -21,6 +21,7 @@ SECRETS = {
     "password_file": "a password",
     "next_password_file": "another",
     "token_file": "t" * 20,
+    "secret_file": "a secret",
     "pseudonym_key_file": "k" * 20,
 }
 

@@ -20,6 +20,9 @@ def test_every_kind_of_provider_has_its_page():
 @pytest.mark.parametrize("kind", sorted(PAGES))
 def test_the_table_of_a_page_is_a_provider_of_its_kind(kind: str, tmp_path: Path):
     blocks = re.findall(r"```toml\n(.*?)```", PAGES[kind].read_text(), re.DOTALL)
+    (tmp_path / "secrets").mkdir()
+    for secret in re.findall(r'^secret_file = "(.*)"$', "".join(blocks), re.MULTILINE):
+        (tmp_path / secret).write_text("a secret\n")
     problems = Problems(file=kind, folder=tmp_path)
 
     tables = Table(tomllib.loads("".join(blocks)), path="", problems=problems).tables("idp")
