@@ -258,7 +258,7 @@ def _build(settings: EvidenceSettings) -> TpmFormat:
         raise ValueError("no `roots_files`, expected the makers of TPMs")
     references, mismatch = settings.options["references_file"], settings.options["mismatch"]
     if mismatch not in (Tier.WARNING.value, Tier.CONTRAINDICATED.value):
-        raise ValueError(f"unexpected `mismatch`, expected `warning` or `contraindicated`")
+        raise ValueError("unexpected `mismatch`, expected `warning` or `contraindicated`")
     return TpmFormat(
         authorities((ca,), now=datetime.now(UTC)),
         tier=settings.tier,
