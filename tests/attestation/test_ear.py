@@ -13,7 +13,7 @@ from plugin.core import base64url
 from plugin.core.device import AttestationResult, Element, Tier
 from plugin.core.errors import Refused
 from plugin.core.reasons import Reason
-from tests.attestation.formats import build, presented
+from tests.attestation.tables import build, presented
 from tests.attestation.pki import NOON, TRANSCRIPT
 
 VERAISON, IETF = "tag:github.com,2023:veraison/ear", "tag:ietf.org,2026:rats/ear#04"
