@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from plugin.core.errors import Refused
 from plugin.core.identity import Identity, Level
 from plugin.core.reasons import Reason
+from plugin.core.token import TokenKind
 from plugin.jose.claims import (
     Check,
     SignedClaims,
@@ -25,7 +26,7 @@ from plugin.jose.claims import (
 )
 from plugin.jose.keys import ALGORITHMS
 from plugin.jose.verify import LEEWAY
-from plugin.ports import IdpSettings
+from plugin.ports import AccessRules, IdpSettings
 
 MAX_GROUPS = 1000
 MAX_GROUP = 255
@@ -50,6 +51,7 @@ class Provider:
     name: Callable[[SignedClaims, IdpSettings], Identity]
     token_types: frozenset[str] = field(default=frozenset({"", "jwt"}))
     acr_claim: str = "acr"
+    access: AccessRules | None = None
 
     def identity(self, claims: SignedClaims) -> Identity:
         return self.name(claims, self.settings)
@@ -60,6 +62,7 @@ def completed(
     *,
     groups_claim: str = "groups",
     has_tenants: bool = False,
+    takes_access: bool = False,
     wrong: Iterable[str] = (),
     acr: Mapping[str, Level] | None = None,
     amr: Mapping[str, Level] | None = None,
@@ -78,6 +81,7 @@ def completed(
         problems.append(
             f"got tenants `{sorted(settings.tenants)}`, expected none: the issuer tells whose people it has"
         )
+    problems += _access_problems(settings, takes_access=takes_access)
     if problems:
         raise ValueError("; ".join(problems))
     return replace(
@@ -86,6 +90,18 @@ def completed(
         acr={**(acr or {}), **settings.acr},
         amr={**(amr or {}), **settings.amr},
     )
+
+
+def _access_problems(settings: IdpSettings, *, takes_access: bool) -> list[str]:
+    """Say what could never be safe about the access tokens that are to count."""
+    if settings.access is None and settings.tokens == {TokenKind.ID}:
+        return []
+    if not takes_access:
+        return ["got access tokens to be taken, expected none: this kind of provider makes them for itself"]
+    resource = settings.access.resource if settings.access else ""
+    if not resource or resource in settings.audience:
+        return [f"got resource `{resource}`, expected what this house is called in `aud`, which is no client's id"]
+    return []
 
 
 def person(claims: SignedClaims, settings: IdpSettings) -> Identity:

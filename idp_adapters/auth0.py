@@ -5,10 +5,11 @@ a new database of Auth0, that is anybody. Nor groups from a claim without a name
 Claims are those of auth0.com/docs/secure/tokens/id-tokens and its pages on step-up authentication.
 """
 
+from idp_adapters._access_token import rules
 from idp_adapters._id_token import ID_TOKEN, Provider, completed, person
 from plugin.core.identity import Level
 from plugin.core.reasons import Reason
-from plugin.jose.claims import absent, one_of
+from plugin.jose.claims import absent, like, one_of
 from plugin.ports import IdpAdapter, IdpSettings
 
 ACR = {"http://schemas.openid.net/pape/policies/2007/06/multi-factor": Level.MULTI_FACTOR}
@@ -31,5 +32,14 @@ def adapter(settings: IdpSettings) -> IdpAdapter:
         "gty": absent,
         "permissions": absent,
     }
-    complete = completed(settings, groups_claim="", has_tenants=True, wrong=wrong, acr=ACR, amr=AMR)
-    return Provider(settings=complete, checks=checks, name=person)
+    complete = completed(settings, groups_claim="", has_tenants=True, takes_access=True, wrong=wrong, acr=ACR, amr=AMR)
+    access = rules(
+        complete,
+        checks={
+            "org_id": checks["org_id"],
+            "sub": like(r".+(?<!@clients)", expected="a person's"),  # a client's own ends so
+            "gty": absent,  # of Auth0's other dialect, whose type does not tell it apart
+        },
+        beside=frozenset({f"{settings.issuer}userinfo"}),
+    )
+    return Provider(settings=complete, checks=checks, name=person, access=access)

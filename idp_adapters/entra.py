@@ -8,10 +8,22 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 
+from idp_adapters._access_token import Names, rules
 from idp_adapters._id_token import ID_TOKEN, Provider, completed, level, person
 from plugin.core.identity import Identity, Level
 from plugin.core.reasons import Reason
-from plugin.jose.claims import Check, SignedClaims, absent, absent_or, equals, like, optional, text, text_or_texts
+from plugin.jose.claims import (
+    Check,
+    SignedClaims,
+    absent,
+    absent_or,
+    equals,
+    like,
+    optional,
+    present,
+    text,
+    text_or_texts,
+)
 from plugin.ports import IdpAdapter, IdpSettings
 
 GUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
@@ -21,6 +33,8 @@ ISSUERS = {
 }
 # Where Microsoft keeps private accounts: anybody can have one.
 CONSUMERS = "9188040d-6c67-4c5b-b112-36a304b66dad"
+# Of access tokens alone. Those for an application itself have no scope.
+OF_ACCESS_TOKENS = ("appidacr", "azpacr", "idtyp")
 
 
 def adapter(settings: IdpSettings) -> IdpAdapter:
@@ -28,12 +42,23 @@ def adapter(settings: IdpSettings) -> IdpAdapter:
     version, tenant = _tenant_of(settings.issuer)
     expected = "`https://login.microsoftonline.com/TENANT/v2.0` or `https://sts.windows.net/TENANT/`, by a tenant's id"
     wrong = () if tenant else (f"got issuer `{settings.issuer}`, expected {expected}",)
+    # Documented for version 1.0; in 2.0 it is an optional claim with the same values.
+    complete = completed(settings, wrong=wrong, takes_access=True, amr={"mfa": Level.MULTI_FACTOR})
+    of_all = _checks_of_all(settings.issuer, version=version, tenant=tenant)
     return Provider(
-        # Documented for version 1.0; in 2.0 it is an optional claim with the same values.
-        settings=completed(settings, wrong=wrong, amr={"mfa": Level.MULTI_FACTOR}),
-        checks=_checks(settings.issuer, version=version, tenant=tenant),
+        settings=complete,
+        checks={**ID_TOKEN, **of_all, **dict.fromkeys(OF_ACCESS_TOKENS, absent)},
         name=identity,
         acr_claim="acrs",
+        access=rules(
+            complete,
+            names=Names(client="azp" if version == "2.0" else "appid", scope="scp", token_id="uti"),  # noqa: S106 - a name
+            # An application's own token has no `scp`, and `idtyp` says `app`, where it was asked for.
+            checks={"scp": present, **of_all, "idtyp": absent_or("user")},
+            token_types=frozenset({"jwt"}),
+            marks=frozenset({"scp"}),
+            name=identity,
+        ),
     )
 
 
@@ -46,19 +71,14 @@ def _tenant_of(issuer: str) -> tuple[str, str]:
     return "", ""
 
 
-def _checks(issuer: str, *, version: str, tenant: str) -> Mapping[str, Check]:
+def _checks_of_all(issuer: str, *, version: str, tenant: str) -> Mapping[str, Check]:
     return {
-        **ID_TOKEN,
         "ver": equals(version, otherwise=Reason.TOKEN_TYPE),
         "tid": equals(tenant, otherwise=Reason.TOKEN_ISSUER),
         "oid": like(GUID, expected="the id of an object in lower case"),
         # Guests are another organisation's people. `acct` is told where it was asked for, and who is no guest has 0.
         "acct": equals(0, otherwise=Reason.TOKEN_ISSUER),
         "idp": absent_or(issuer, otherwise=Reason.TOKEN_ISSUER),
-        # Claims of access tokens alone, of which those for an application itself have no scope.
-        "appidacr": absent,
-        "azpacr": absent,
-        "idtyp": absent,
     }
 
 

@@ -13,6 +13,7 @@ from plugin.core.decision import Decision
 from plugin.core.device import AttestationResult, Evidence, Tier
 from plugin.core.identity import Identity, Level
 from plugin.core.join import JoinRequest
+from plugin.core.token import AccessSettings, TokenKind
 from plugin.jose.claims import Check, SignedClaims
 
 Json = Mapping[str, object]
@@ -109,7 +110,8 @@ class IdpSettings:
     `groups_claim` empty = the one that the adapter reads by itself. `tenants` are the provider's own names for those
     of its customers whose people count, where it serves several under one issuer. `key_hosts` are the hosts, besides
     the issuer's own, that its keys may be fetched from. `keys_file` = they are read from there, and the provider is
-    asked nothing. `keys_kept` is how old they may become while it does not answer.
+    asked nothing. `keys_kept` is how old they may become while it does not answer. `tokens` are the kinds that count;
+    `access` is not None where any of them is an access token.
     """
 
     issuer: str
@@ -123,15 +125,33 @@ class IdpSettings:
     key_hosts: frozenset[str] = frozenset()
     keys_file: Path | None = None
     keys_kept: timedelta = timedelta(hours=24)
+    tokens: frozenset[TokenKind] = frozenset({TokenKind.ID})
+    access: AccessSettings | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessRules:
+    """How a provider's access tokens are told, checked and read, beside what holds for all of them.
+
+    A token is meant to be one where its type is `at+jwt`, or where it has a claim of `marks`: that chooses the table by
+    which it is judged, and spares it nothing. `beside` are audiences that may stand beside ours.
+    """
+
+    token_types: frozenset[str]
+    checks: Mapping[str, Check]
+    name: Callable[[SignedClaims], Identity]
+    marks: frozenset[str] = frozenset()
+    beside: frozenset[str] = frozenset()
 
 
 class IdpAdapter(Protocol):
-    """A kind of identity provider: a table of checks and one pure function.
+    """A kind of identity provider: a table of checks and one pure function for ID tokens, and those of access tokens.
 
     The house fetches keys and verifies; the adapter says which claims must hold and what they mean.
     `token_types` are the accepted values of the header's `typ`, in lower case; the empty string = no `typ`.
     `checks` is never empty: a provider without checks is not a provider. `settings.acr` are the values of `acr_claim`:
-    those of `acr` are asked for by `acr_values`, those of another claim by a claims request (OIDC Core 5.5).
+    those of `acr` are asked for by `acr_values`, those of another claim by a claims request (OIDC Core 5.5). `access`
+    is None where access tokens of this provider do not count.
     """
 
     @property
@@ -145,6 +165,9 @@ class IdpAdapter(Protocol):
 
     @property
     def acr_claim(self) -> str: ...
+
+    @property
+    def access(self) -> AccessRules | None: ...
 
     def identity(self, claims: SignedClaims) -> Identity:
         """Name the person. Raises Refused."""

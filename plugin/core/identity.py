@@ -17,7 +17,8 @@ class Provenance(Enum):
     """Whose word it is who somebody is, weakest first. Policies read these words as `principal.auth.provenance`.
 
     NETWORK = the address that a call comes from. PLATFORM = the conferencing platform has looked, and says so.
-    VERIFIED = this house has. BOUND = that, and a signature of the person's own device covers this very join.
+    VERIFIED = this house has. BOUND = that, and a signature covers this very join: by the person's own device, or by
+    the key that their provider has bound the token to.
     """
 
     NONE = "none"

@@ -86,6 +86,14 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DpopProof:
+    """What shows that a token is presented by whom it is bound to. `path` = where it came to, which it has to name."""
+
+    unverified_proof: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Credentials:
     """What was presented. All absent = nothing was presented, the only state in which somebody may be a guest.
 
@@ -93,6 +101,7 @@ class Credentials:
     """
 
     unverified_token: str | None = None
+    dpop_proof: DpopProof | None = None
     evidence: tuple[Evidence, ...] = ()
     client_certificate: Evidence | None = None
     ticket: str | None = None

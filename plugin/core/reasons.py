@@ -47,6 +47,8 @@ class Reason(Enum):
     TOKEN_NOT_YET_VALID = ("token-not-yet-valid", "Your sign-in is not valid yet.")
     TOKEN_LIFETIME = ("token-lifetime", "Your sign-in is valid for longer than is accepted.")
     TOKEN_CLAIM = ("token-claim", "Your sign-in lacks something that is needed.")
+    TOKEN_CONFIRMATION = ("token-confirmation", "Your sign-in is bound to a key in a way that is not accepted here.")
+    DPOP_PROOF = ("dpop-proof", "The proof that goes with your sign-in is not accepted.")
     TOKEN_NONCE = ("token-nonce", "Your sign-in was not made for this meeting.")
     TOKEN_STALE = ("token-stale", "Your sign-in is too old to be used without a device proof.")
     TOKEN_REPLAYED = ("token-replayed", "Your sign-in has been used already.")

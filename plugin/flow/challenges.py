@@ -65,6 +65,21 @@ class Challenges:
         nonce = base64url.decode(challenge_id)
         return self._transcript(alias, purpose=purpose, nonce=nonce, unverified_token=unverified_token)
 
+    @property
+    def origin(self) -> str:
+        """Return what a proof has to name as the beginning of our addresses."""
+        return self._origin
+
+    async def spend_in_proof(self, nonce: str | None, *, alias: str, unverified_token: str) -> None:
+        """Use a challenge up that a proof of possession carries as `id.T`, T in base64url. Raises Refused.
+
+        The id says which challenge it was; T, that its holder has signed for this conference and this token.
+        """
+        challenge_id, _, transcript = (nonce or "").partition(".")
+        spent = await self.spend(challenge_id, alias=alias, purpose=Purpose.JOIN, unverified_token=unverified_token)
+        if transcript != base64url.encode(spent.digest()):
+            raise Refused(Reason.EVIDENCE_CHALLENGE, "the nonce of the proof is of another transcript")
+
     async def spend_nonce(self, nonce: str, *, alias: str) -> bool:
         """Use a challenge up that an ID token carries as its `nonce`.
 

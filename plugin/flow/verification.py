@@ -6,7 +6,7 @@ handed to the judge as a gap.
 
 import logging
 from collections.abc import Callable, Mapping, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import TypeVar
@@ -15,8 +15,8 @@ from plugin.core.device import AttestationResult, Evidence
 from plugin.core.errors import Refused
 from plugin.core.facts import Assurance
 from plugin.core.finding import ABSENT, Finding, Gap, Proven, Unproven
-from plugin.core.identity import Identity
-from plugin.core.join import Credentials, JoinRequest
+from plugin.core.identity import Identity, Provenance
+from plugin.core.join import Credentials, DpopProof, JoinRequest
 from plugin.core.reasons import Reason
 from plugin.core.transcript import Purpose
 from plugin.flow import tracing
@@ -27,6 +27,7 @@ from plugin.flow.identification import identify, provider_of
 from plugin.flow.provider_keys import ProviderKeys
 from plugin.flow.sign_outs import SignOuts
 from plugin.flow.tracing import OpenSpan, Steps
+from plugin.jose.dpop import verify_proof
 from plugin.jose.verify import LEEWAY, read_unverified
 from plugin.ports import (
     CLIENT_CERT,
@@ -133,10 +134,13 @@ class Verification:
         step: OpenSpan,
         budget: Budget,
     ) -> Finding[Identity]:
-        unverified_token = credentials.unverified_token
+        unverified_token, dpop_proof = credentials.unverified_token, credentials.dpop_proof
         if unverified_token is None:
-            return ABSENT
-        if not credentials.evidence:
+            stray = Unproven(gap=Gap.REFUSED, reason=Reason.DPOP_PROOF, detail="got a proof, expected a token with it")
+            return stray if dpop_proof else ABSENT
+        if dpop_proof is not None:
+            proof = self._verify_held(unverified_token, dpop_proof=dpop_proof, alias=alias, step=step)
+        elif not credentials.evidence:
             proof = self._verify_bearer(unverified_token, spent=None, alias=alias, step=step)
         elif isinstance(device, Proven) and (device.value.owner is None or not device.value.bound):
             spent = credentials.evidence[0].challenge_id
@@ -145,7 +149,7 @@ class Verification:
             proof = self._verify_signed(unverified_token, step=step)
         return await find(proof, budget=budget, share=Share.IDENTITY)
 
-    async def _verify(self, unverified_token: str, *, step: OpenSpan) -> Identity:
+    async def _verify(self, unverified_token: str, *, step: OpenSpan, key_thumbprint: str | None = None) -> Identity:
         unverified = read_unverified(unverified_token)
         provider = provider_of(unverified, providers=self._providers)
         expected = provider.settings
@@ -153,9 +157,24 @@ class Verification:
             keys = await self._keys.keys(expected.issuer, key_id=unverified.key_id)
         finally:
             step.circuit(self._keys.health(expected.issuer).circuit)
-        identity = identify(unverified_token, provider=provider, keys=keys, now=self._clock())
+        identity = identify(
+            unverified_token, provider=provider, keys=keys, now=self._clock(), key_thumbprint=key_thumbprint
+        )
         await self._sign_outs.check(identity)
         return identity
+
+    async def _verify_held(
+        self, unverified_token: str, *, dpop_proof: DpopProof, alias: str, step: OpenSpan
+    ) -> Identity:
+        """Verify a token that is bound to a key, with that key's signature over a challenge for this conference.
+
+        It counts as often as there are challenges for it; each is spent once, so no proof counts twice.
+        """
+        uri, now = f"{self._challenges.origin}{dpop_proof.path}", self._clock()
+        held = verify_proof(dpop_proof.unverified_proof, unverified_token=unverified_token, uri=uri, now=now)
+        identity = await self._verify(unverified_token, step=step, key_thumbprint=held.key_thumbprint)
+        await self._challenges.spend_in_proof(held.nonce, alias=alias, unverified_token=unverified_token)
+        return replace(identity, provenance=Provenance.BOUND)
 
     async def _verify_signed(self, unverified_token: str, *, step: OpenSpan) -> Identity:
         """Verify a token that a device of its owner has signed for; where it is another's, the device is refused.

@@ -36,7 +36,7 @@ def present(name: str, payload: Mapping[str, object]) -> None:
 def absent(name: str, payload: Mapping[str, object]) -> None:
     """Check that the claim is not there: it belongs to tokens of another kind."""
     if name in payload:
-        raise Refused(Reason.TOKEN_TYPE, f"claim `{name}` is present, expected none in an ID token")
+        raise Refused(Reason.TOKEN_TYPE, f"claim `{name}` is present, expected none in a token of this kind")
 
 
 def absent_or(expected: str, *, otherwise: Reason = Reason.TOKEN_TYPE) -> Check:
@@ -84,6 +84,27 @@ def like(pattern: str, *, expected: str) -> Check:
         got = payload.get(name)
         if not isinstance(got, str) or not re.fullmatch(pattern, got):
             raise Refused(Reason.TOKEN_CLAIM, f"claim `{name}` is not {expected}")
+
+    return check
+
+
+def differs_from(other: str) -> Check:
+    """Make a check that the claim is a text that the claim `other` does not say as well."""
+
+    def check(name: str, payload: Mapping[str, object]) -> None:
+        if text(name, payload) == payload.get(other):
+            raise Refused(Reason.TOKEN_TYPE, f"claims `{name}` and `{other}` are the same, expected a person's token")
+
+    return check
+
+
+def holds(word: str) -> Check:
+    """Make a check that the claim, a list of words or a text of them with spaces between, has this one."""
+
+    def check(name: str, payload: Mapping[str, object]) -> None:
+        got = text_or_texts(name, payload)
+        if word not in [one for words in got for one in words.split(" ")]:
+            raise Refused(Reason.TOKEN_CLAIM, f"claim `{name}` is {shown(got)}, expected `{word}` in it")
 
     return check
 

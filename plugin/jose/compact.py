@@ -31,6 +31,17 @@ class UnverifiedCompact:
 
 def read_compact(unverified_token: str) -> UnverifiedCompact:
     """Take a token apart. Raises Refused."""
+    header, payload = _split(unverified_token)
+    return UnverifiedCompact(header=_read_header(header), payload=payload)
+
+
+def read_parts(unverified_token: str) -> tuple[Mapping[str, object], bytes]:
+    """Take a token apart whose header its reader looks through itself: all of its parameters. Raises Refused."""
+    header, payload = _split(unverified_token)
+    return read_json(_bounded(header)), payload
+
+
+def _split(unverified_token: str) -> tuple[bytes, bytes]:
     if len(unverified_token) > MAX_TOKEN:
         raise Refused(Reason.TOKEN_TOO_LARGE, f"got {len(unverified_token)} characters, expected at most {MAX_TOKEN}")
     parts = unverified_token.split(".")
@@ -40,7 +51,7 @@ def read_compact(unverified_token: str) -> UnverifiedCompact:
         header, payload, _ = map(base64url.decode, parts)
     except ValueError as error:
         raise Refused(Reason.TOKEN_MALFORMED, str(error)) from None
-    return UnverifiedCompact(header=_read_header(header), payload=payload)
+    return header, payload
 
 
 def read_json(raw: bytes) -> dict[str, object]:
@@ -51,11 +62,15 @@ def read_json(raw: bytes) -> dict[str, object]:
         raise Refused(Reason.TOKEN_MALFORMED, str(error)) from None
 
 
+def _bounded(header: bytes) -> bytes:
+    if len(header) > MAX_HEADER:
+        raise Refused(Reason.TOKEN_TOO_LARGE, f"got a header of {len(header)} bytes, expected at most {MAX_HEADER}")
+    return header
+
+
 def _read_header(raw: bytes) -> Mapping[str, str]:
-    if len(raw) > MAX_HEADER:
-        raise Refused(Reason.TOKEN_TOO_LARGE, f"got a header of {len(raw)} bytes, expected at most {MAX_HEADER}")
     header: dict[str, str] = {}
-    for name, value in read_json(raw).items():
+    for name, value in read_json(_bounded(raw)).items():
         if name not in PARAMETERS:
             raise Refused(Reason.TOKEN_HEADER, f"got an unknown header parameter, expected only {sorted(PARAMETERS)}")
         if not isinstance(value, str) or len(value) > MAX_PARAMETER:

@@ -1,4 +1,4 @@
-"""Verify an ID token: the one place that asks PyJWT. What comes out could not exist otherwise, or it is Refused.
+"""Verify a person's token: the one place that asks PyJWT. What comes out could not exist otherwise, or is Refused.
 
 It must never raise anything else, take an algorithm or a key from the token, or look at a clock.
 
@@ -18,7 +18,7 @@ from plugin.core.errors import Refused
 from plugin.core.reasons import Reason
 from plugin.jose.claims import SignedClaims, number, optional, shown, text, text_or_texts
 from plugin.jose.compact import read_compact, read_json
-from plugin.jose.keys import ALGORITHMS, KeySet
+from plugin.jose.keys import ALGORITHMS, Key, KeySet
 from plugin.jose.ml_dsa import PARAMETER_SETS, MlDsa
 
 # How far the clocks of a provider and of this house may be apart.
@@ -34,11 +34,16 @@ for _name, _kind in PARAMETER_SETS.items():
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnverifiedToken:
-    """What a token says of itself: enough to choose whose keys to ask for, and proof of nothing."""
+    """What a token says of itself: enough to choose by whose keys and which table to ask, and proof of nothing.
+
+    `token_type` is `typ`, as `checks` compare it; `claims` are the names of those that are there.
+    """
 
     issuer: str
     key_id: str | None
     algorithm: str
+    token_type: str
+    claims: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,10 +61,13 @@ SignedCheck = Callable[[Mapping[str, str], Mapping[str, object]], None]
 def read_unverified(unverified_token: str) -> UnverifiedToken:
     """Read who claims to have issued a token. The issuer may only be looked up among the configured ones."""
     compact = read_compact(unverified_token)
+    payload = read_json(compact.payload)
     return UnverifiedToken(
-        issuer=text("iss", read_json(compact.payload)),
+        issuer=text("iss", payload),
         key_id=compact.header.get("kid"),
         algorithm=compact.header["alg"],
+        token_type=_type_of(compact.header),
+        claims=frozenset(payload),
     )
 
 
@@ -78,7 +86,7 @@ def verify(
     Not checked here: nonce, age, replay, and what a provider's adapter checks by its own table.
     """
     asked = checks(issuer=issuer, audience=audience, token_types=token_types, now=now)
-    return _verify(unverified_token, keys=keys, algorithms=algorithms, asked=asked)
+    return verify_by(unverified_token, keys=keys, algorithms=algorithms, asked=asked)
 
 
 def verify_issued(
@@ -93,15 +101,28 @@ def verify_issued(
 ) -> SignedClaims:
     """Verify what a provider has issued to us, all but that it is about somebody. Raises Refused."""
     asked = _checks_issued(issuer=issuer, audience=audience, token_types=token_types, now=now)
-    return _verify(unverified_token, keys=keys, algorithms=algorithms, asked=asked)
+    return verify_by(unverified_token, keys=keys, algorithms=algorithms, asked=asked)
 
 
 def checks(
     *, issuer: str, audience: frozenset[str], token_types: frozenset[str], now: datetime
 ) -> Mapping[str, SignedCheck]:
-    """Return what is asked of every signed token of a person, by name, in the order in which it is asked."""
+    """Return what is asked of every ID token, by name, in the order in which it is asked."""
     issued = _checks_issued(issuer=issuer, audience=audience, token_types=token_types, now=now)
     return {**issued, "subject": lambda _header, payload: _check_subject(payload)}  # 9
+
+
+def access_checks(
+    *, issuer: str, resource: str, beside: frozenset[str], token_types: frozenset[str], now: datetime
+) -> Mapping[str, SignedCheck]:
+    """Return what is asked of every access token (RFC 9068 section 4). Whose client holds it, the adapter's table asks.
+
+    `beside` are audiences that may stand beside ours.
+    """
+    asked = dict(checks(issuer=issuer, audience=beside, token_types=token_types, now=now))
+    del asked["authorized party"]
+    asked["audience"] = lambda _header, payload: _check_resource(payload, resource=resource, beside=beside)
+    return asked
 
 
 def _checks_issued(
@@ -119,9 +140,10 @@ def _checks_issued(
     }
 
 
-def _verify(
+def verify_by(
     unverified_token: str, *, keys: KeySet, algorithms: frozenset[str], asked: Mapping[str, SignedCheck]
 ) -> SignedClaims:
+    """Verify the signature, then what `checks` or `access_checks` have named. Raises Refused."""
     signed = verify_signature(unverified_token, keys=keys, algorithms=algorithms)  # 1 to 4
     payload = read_json(signed.payload)  # 5
     for check in asked.values():  # 6 to 9
@@ -142,6 +164,11 @@ def verify_signature(unverified_token: str, *, keys: KeySet, algorithms: frozens
     key = keys.find(key_id=header.get("kid"), algorithm=algorithm)
     if key is None:
         raise Refused(Reason.TOKEN_KEY, f"no single key for `{algorithm}` has the key id of the token")
+    return SignedBytes(header=header, payload=check_signature(unverified_token, key=key, algorithms=algorithms))
+
+
+def check_signature(unverified_token: str, *, key: Key, algorithms: frozenset[str]) -> bytes:
+    """Return the payload under the signature of this key. Whose key it is, the caller knows. Raises Refused."""
     try:
         signed = _JWS.decode_complete(
             unverified_token,
@@ -154,16 +181,21 @@ def verify_signature(unverified_token: str, *, keys: KeySet, algorithms: frozens
         raise Refused(Reason.TOKEN_SIGNATURE, "the signature does not belong to this token and key") from None
     except jwt.PyJWTError as error:
         raise Refused(Reason.TOKEN_MALFORMED, type(error).__name__) from None
-    return SignedBytes(header=header, payload=signed["payload"])
+    payload: bytes = signed["payload"]
+    return payload
 
 
 def _check_type(header: Mapping[str, str], *, token_types: frozenset[str]) -> None:
     # RFC 8725 section 3.11: access, logout and security event tokens carry the same issuer, audience and signature.
-    # RFC 7515 section 4.1.9: the name of a media type, case-insensitive, usually without its `application/`.
-    token_type = header.get("typ", "").lower().removeprefix("application/")
+    token_type = _type_of(header)
     if token_type not in token_types:
         expected = sorted(token_types)
         raise Refused(Reason.TOKEN_TYPE, f"unexpected token type {shown(token_type)}, expected one of `{expected}`")
+
+
+def _type_of(header: Mapping[str, str]) -> str:
+    # RFC 7515 section 4.1.9: the name of a media type, case-insensitive, usually without its `application/`.
+    return header.get("typ", "").lower().removeprefix("application/")
 
 
 def _check_issuer(payload: Mapping[str, object], *, issuer: str) -> None:
@@ -177,6 +209,14 @@ def _check_audience(payload: Mapping[str, object], *, audience: frozenset[str]) 
     # OIDC Core 3.1.3.7 step 3: ours has to be there, and nobody whom we do not trust.
     if not got or not audience.issuperset(got):
         raise Refused(Reason.TOKEN_AUDIENCE, f"unexpected audience {shown(got)}, expected only `{sorted(audience)}`")
+
+
+def _check_resource(payload: Mapping[str, object], *, resource: str, beside: frozenset[str]) -> None:
+    got = text_or_texts("aud", payload)
+    # RFC 9068 section 4: ours has to be there. What else is there could present the token to us, so nobody else may be.
+    if resource not in got or not (beside | {resource}).issuperset(got):
+        expected = f"`{resource}`" + (f", and beside it only `{sorted(beside)}`" if beside else "")
+        raise Refused(Reason.TOKEN_AUDIENCE, f"unexpected audience {shown(got)}, expected {expected}")
 
 
 def _check_authorized_party(payload: Mapping[str, object], *, audience: frozenset[str]) -> None:

@@ -29,7 +29,7 @@ from plugin.core.decision import (
 from plugin.core.device import Evidence
 from plugin.core.directory import glob_covers
 from plugin.core.enforcement import Enforcement, Grain, unenforceable
-from plugin.core.join import Caller, Credentials, Direction, JoinRequest, Leg, Network, Phase
+from plugin.core.join import Caller, Credentials, Direction, DpopProof, JoinRequest, Leg, Network, Phase
 from plugin.core.reasons import Reason
 
 MAX_TOKEN = 16 * 1024
@@ -38,7 +38,7 @@ MAX_SHORT = 255
 MAX_EVIDENCE = 8
 
 CHALLENGE = frozenset({"conference"})
-PROOFS = frozenset({"conference", "id_token", "evidence"})
+PROOFS = frozenset({"conference", "id_token", "access_token", "dpop_proof", "evidence"})
 JOIN = PROOFS | {"participant", "ticket"}
 PARTICIPANT = frozenset({"alias", "display_name", "protocol", "remote_address", "vendor"})
 EVIDENCE = frozenset({"format", "payload", "challenge_id"})
@@ -96,7 +96,7 @@ def read_ticket(
     `client_certificate` comes from a listed proxy and never from the body.
     """
     _check_members(body, known=PROOFS)
-    join = _join(body, platform="client", participant={}, located=False, now=now)
+    join = _join(body, platform="client", participant={}, located=False, now=now, path="/v1/tickets")
     return replace(join, credentials=replace(join.credentials, client_certificate=client_certificate))
 
 
@@ -191,6 +191,7 @@ def _join(
     participant: Mapping[str, object],
     located: bool,
     now: datetime,
+    path: str = "/v1/joins",
 ) -> JoinRequest:
     caller = Caller(
         display_name=_text(participant, "display_name", within="participant.", most=MAX_NAME),
@@ -207,7 +208,8 @@ def _join(
         zone=None,
         caller=caller,
         credentials=Credentials(
-            unverified_token=_text(body, "id_token", most=MAX_TOKEN, least=1) if "id_token" in body else None,
+            unverified_token=_token(body),
+            dpop_proof=_proof(body, path=path),
             evidence=_evidence(body),
             ticket=_text(body, "ticket", most=MAX_SHORT, least=1) if "ticket" in body else None,
         ),
@@ -217,6 +219,20 @@ def _join(
         received_at=now,
         leg=Leg(witnessed=located and bool(address)),
     )
+
+
+def _token(body: Mapping[str, object]) -> str | None:
+    """Read the one token. Under which of its names it comes decides nothing: what it is, it tells by itself."""
+    names = [name for name in ("id_token", "access_token") if name in body]
+    if len(names) > 1:
+        raise BadRequest("access_token", "got a second token, expected one")
+    return _text(body, names[0], most=MAX_TOKEN, least=1) if names else None
+
+
+def _proof(body: Mapping[str, object], *, path: str) -> DpopProof | None:
+    if "dpop_proof" not in body:
+        return None
+    return DpopProof(unverified_proof=_text(body, "dpop_proof", most=MAX_TOKEN, least=1), path=path)
 
 
 def _conference(body: Mapping[str, object]) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from plugin.core.identity import Level
+from plugin.core.token import AccessSettings, TokenKind
 from plugin.jose.keys import parse_jwks
 from plugin.ports import IdpSettings
 from plugin.shell.toml_reader import Table
@@ -29,6 +30,8 @@ def read_idp(table: Table) -> tuple[IdpEntry, ...]:
 
     So every issuer is known by its whole name: no part of a token fills a gap in what it is compared with.
     """
+    words = table.choices("tokens", among=[kind.value for kind in TokenKind]) or (TokenKind.ID.value,)
+    kinds = frozenset(kind for kind in TokenKind if kind.value in words)
     settings = IdpSettings(
         issuer=table.url("issuer"),
         audience=frozenset(table.texts("audience", required=True)),
@@ -41,6 +44,8 @@ def read_idp(table: Table) -> tuple[IdpEntry, ...]:
         key_hosts=frozenset(table.texts("key_hosts", required=False)),
         keys_file=table.path("keys_file") if table.has("keys_file") else None,
         keys_kept=timedelta(hours=table.number("keys_kept_hours", default=24, least=1, most=168)),
+        tokens=kinds,
+        access=_read_access(table) if kinds - {TokenKind.ID} else None,
     )
     if settings.keys_file is not None:
         _check_keys_file(table, settings=settings)
@@ -59,6 +64,13 @@ def read_idp(table: Table) -> tuple[IdpEntry, ...]:
         table.problem("tenants", f"missing, expected what `{TENANT}` stands for in `issuer`")
         return (entry,)
     return tuple(replace(entry, settings=_of_tenant(settings, tenant=tenant)) for tenant in sorted(settings.tenants))
+
+
+def _read_access(table: Table) -> AccessSettings:
+    return AccessSettings(
+        resource=table.text("resource", expected="how this service is called in the `aud` of access tokens"),
+        scope=table.text("scope", default="", pattern=r"[\x21\x23-\x5b\x5d-\x7e]+", expected="one scope"),
+    )
 
 
 def _of_tenant(settings: IdpSettings, *, tenant: str) -> IdpSettings:

@@ -63,6 +63,14 @@ def test_only_the_conference_is_needed() -> None:
     assert read({"conference": "board"}).credentials == Credentials()
 
 
+def test_an_access_token_is_read_as_the_one_token_that_there_is() -> None:
+    assert read({"conference": "board", "access_token": "a.b.c"}).credentials == Credentials(unverified_token="a.b.c")
+
+
+def test_two_tokens_are_a_mistake() -> None:
+    assert field_of({"conference": "board", "id_token": "a.b.c", "access_token": "a.b.c"}) == "access_token"
+
+
 def test_a_ticket_is_read() -> None:
     assert read({"conference": "board", "ticket": "vt_x"}).credentials.ticket == "vt_x"
 

@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--token",
         metavar="FILE",
-        help="with --idp: say check by check what is made of the ID token in this file (- = standard input), without"
+        help="with --idp: say check by check what is made of the token in this file (- = standard input), without"
         " printing it",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON list")

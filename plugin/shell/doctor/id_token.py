@@ -1,4 +1,4 @@
-"""`doctor --idp NAME --token FILE`: gets a real ID token, and its provider's keys as `serve` gets them.
+"""`doctor --idp NAME --token FILE`: gets a real token, and its provider's keys as `serve` gets them.
 
 It must never print the token, use it up, or judge: see `token_checks`.
 """

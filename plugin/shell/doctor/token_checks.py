@@ -1,4 +1,4 @@
-"""What the house makes of an ID token, check by check: for `doctor --idp NAME --token FILE`.
+"""What the house makes of a token, check by check: for `doctor --idp NAME --token FILE`.
 
 Every check is the one that admission asks, and the verdict is what `flow.identification.identify` says: nothing here
 judges by itself. What a token says of people is told by type or number.
@@ -11,12 +11,12 @@ from functools import partial
 from plugin.core.errors import Refused
 from plugin.core.identity import Identity
 from plugin.core.reasons import Reason
-from plugin.flow.identification import identify
+from plugin.flow.identification import Rules, identify, of_all_kinds, rules_for
 from plugin.flow.verification import BEARER_AGE
 from plugin.jose.claims import shown
 from plugin.jose.compact import read_json
 from plugin.jose.keys import KeySet
-from plugin.jose.verify import SignedBytes, checks, verify_signature
+from plugin.jose.verify import SignedBytes, read_unverified, verify_signature
 from plugin.ports import IdpAdapter
 from plugin.shell.doctor.claims_told import told, told_of_all
 from plugin.shell.doctor.report import Level, Line
@@ -34,20 +34,23 @@ LOOKED_AT: Mapping[str, tuple[str, ...]] = {
     "lifetime": ("iat", "exp"),
 }
 ADVICE: Mapping[Reason, str] = {
-    Reason.TOKEN_MALFORMED: "give it a file that holds one ID token and nothing else: three parts, joined by dots",
+    Reason.TOKEN_MALFORMED: "give it a file that holds one token and nothing else: three parts, joined by dots",
     Reason.TOKEN_TOO_LARGE: "have the provider put less into it, such as the groups of this application alone",
     Reason.TOKEN_HEADER: "have the provider sign plainly: a key, address or extension in a header is never taken",
     Reason.TOKEN_ALGORITHM: "set `algorithms` to what the provider signs with, or have it sign with one of these",
     Reason.TOKEN_KEY: "`vestibule doctor` names the provider's keys: see that this token is not older than they are,"
     " and that this provider issued it",
     Reason.TOKEN_SIGNATURE: "take the token from the provider itself: somebody changed this one, or made it up",
-    Reason.TOKEN_TYPE: "present the ID token: this is an access, refresh or logout token, or another provider's",
+    Reason.TOKEN_TYPE: "present the ID token, or see `tokens`: this is an access, refresh or logout token, or another"
+    " provider's",
     Reason.TOKEN_ISSUER: "see `issuer` and `tenants`, and whether this person is of another organisation",
-    Reason.TOKEN_AUDIENCE: "set `audience` to the client that people sign in to, where that is ours",
+    Reason.TOKEN_AUDIENCE: "set `audience` to the client that people sign in to, where that is ours, and `resource`"
+    " to what this service is called in access tokens",
     Reason.TOKEN_AUTHORIZED_PARTY: "set `audience` to the client that people sign in to, where that is ours",
     Reason.TOKEN_EXPIRED: "sign in again, and examine that token",
     Reason.TOKEN_NOT_YET_VALID: "synchronise both clocks by NTP",
     Reason.TOKEN_LIFETIME: "shorten the lifetime of the client's ID tokens",
+    Reason.TOKEN_CONFIRMATION: "it counts with a proof of its key alone, which no file holds: try it with a client",
     Reason.TOKEN_CLAIM: "have the provider tell this claim: see the adapter's page in deploy/idp",
 }
 
@@ -63,10 +66,21 @@ def judged(unverified_token: str, *, provider: IdpAdapter, keys: KeySet, now: da
         yield refused_line("token signature", refused)
         return
     yield Line(level=Level.OK, subject="token signature", found="holds, by a key of the provider")
-    yield from _standard(signed, payload, provider=provider, now=now)
-    for claim, check in provider.checks.items():
+    try:
+        rules = rules_for(read_unverified(unverified_token), provider=provider, now=now)
+    except Refused as refused:
+        yield refused_line("token kind", refused)
+        return
+    yield Line(level=Level.OK, subject="token kind", found=f"seems to be an {rules.kind.value} token, judged as one")
+    yield from _standard(signed, payload, rules=rules, now=now)
+    for claim, check in {**rules.checks, **of_all_kinds()}.items():
         yield _asked(f"claim {claim}", partial(check, claim, payload), found=told(claim, payload, now=now))
-    others = payload.keys() - provider.checks.keys() - {claim for claims in LOOKED_AT.values() for claim in claims}
+    others = (
+        payload.keys()
+        - rules.checks.keys()
+        - of_all_kinds().keys()
+        - {claim for claims in LOOKED_AT.values() for claim in claims}
+    )
     if others:
         yield Line(level=Level.OK, subject="other claims", found=told_of_all(others, payload, now=now))
     as_admission = partial(identify, unverified_token, provider=provider, keys=keys)
@@ -89,12 +103,8 @@ def _asked(subject: str, ask: Callable[[], object], *, found: str) -> Line:
     return Line(level=Level.OK, subject=subject, found=found)
 
 
-def _standard(
-    signed: SignedBytes, payload: Mapping[str, object], *, provider: IdpAdapter, now: datetime
-) -> Iterator[Line]:
-    settings = provider.settings
-    asked = checks(issuer=settings.issuer, audience=settings.audience, token_types=provider.token_types, now=now)
-    for name, check in asked.items():
+def _standard(signed: SignedBytes, payload: Mapping[str, object], *, rules: Rules, now: datetime) -> Iterator[Line]:
+    for name, check in rules.asked.items():
         source = signed.header if name == "type" else payload
         found = ", ".join(told(claim, source, now=now) for claim in LOOKED_AT[name])
         yield _asked(f"token {name}", partial(check, signed.header, payload), found=found)

@@ -7,6 +7,7 @@ import { createServer } from 'node:http';
 import { Provider } from 'oidc-provider';
 
 const REDIRECT_URI = 'https://vestibule.example.com/callback'; // the browser of the tests stops before it
+const OURS = 'https://vestibule.example.com';
 const ID_TOKEN_SECONDS = 300;
 const GROUPS = { alice: ['staff', 'board'], bob: ['staff'] };
 const AMR_OF_ACR = { 'urn:example:password': ['pwd'], 'urn:example:mfa': ['pwd', 'otp', 'mfa'], phr: ['hwk', 'user'] };
@@ -65,10 +66,11 @@ function configuration(keys, logoutUri) {
         enabled: true,
         defaultResource: () => 'https://conferences.example.com',
         useGrantedResource: () => true,
-        // An access token with the client as its audience: only `typ` tells it from an ID token (RFC 9068).
+        // Where nobody asks for ours, an access token with the client as its audience: only `typ` tells it from an ID
+        // token (RFC 9068).
         getResourceServerInfo: (ctx, indicator, client) => ({
           scope: 'join',
-          audience: client.clientId,
+          audience: indicator === OURS ? OURS : client.clientId,
           accessTokenFormat: 'jwt',
           jwt: { sign: { alg: 'ES256' } },
         }),

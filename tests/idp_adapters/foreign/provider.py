@@ -11,7 +11,7 @@ import select
 import shutil
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from html.parser import HTMLParser
@@ -127,6 +127,8 @@ async def sign_in(
     client_id: str = "vestibule",
     nonce: str | None = None,
     acr_values: str | None = None,
+    resource: str | None = None,
+    prove: Callable[[str], str] | None = None,
 ) -> Tokens:
     """Authorization code with PKCE: the browser's part with cookies, the client's part without."""
     verifier, state = secrets.token_urlsafe(48), secrets.token_urlsafe(16)
@@ -140,7 +142,7 @@ async def sign_in(
         "code_challenge_method": "S256",
         "claims": '{"id_token": {"acr": null, "amr": null, "auth_time": null, "sid": null}}',
     }
-    wishes = {"nonce": nonce, "acr_values": acr_values}
+    wishes = {"nonce": nonce, "acr_values": acr_values, "resource": resource}
     question |= {name: value for name, value in wishes.items() if value is not None}
     async with aiohttp.ClientSession() as client:
         metadata = await _get_json(client, f"{provider.issuer}/.well-known/openid-configuration")
@@ -153,7 +155,9 @@ async def sign_in(
             "client_id": client_id,
             "code_verifier": verifier,
         }
-        async with client.post(metadata["token_endpoint"], data=request) as response:
+        request |= {"resource": resource} if resource else {}
+        headers = {"DPoP": prove(metadata["token_endpoint"])} if prove else {}
+        async with client.post(metadata["token_endpoint"], data=request, headers=headers) as response:
             tokens = await response.json()
     return Tokens(id_token=tokens["id_token"], access_token=tokens["access_token"])
 
