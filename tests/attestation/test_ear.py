@@ -186,3 +186,12 @@ def test_foreign_results_are_read_at_their_own_time(shared: Path, name: str, exp
     )
 
     assert found.result.tier is expected
+
+
+def test_a_mutated_result_is_refused_whatever_was_changed() -> None:
+    token = jwt.encode(claims(), KEY, algorithm="ES256")
+    mutants = [token[:at] + ("A" if token[at] != "A" else "B") + token[at + 1 :] for at in range(len(token))]
+
+    for mutant in (*mutants, *(token[:at] for at in range(len(token)))):
+        with pytest.raises(Refused):
+            verifier(JWK).appraise(presented({"jwt": mutant}), transcript=TRANSCRIPT, now=NOON)
