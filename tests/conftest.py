@@ -47,6 +47,8 @@ COMPONENTS: dict[str, Callable[[], str | None]] = {
     "prometheus": _program("prometheus"),
     "pytest-iam": _package("pytest_iam"),
     "strace": _program("strace"),
+    "swtpm": _program("swtpm_setup"),
+    "tpm2-tools": _program("tpm2_quote"),
 }
 
 

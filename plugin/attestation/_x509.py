@@ -114,8 +114,17 @@ def read_certificate(der: bytes) -> x509.Certificate:
     return certificate
 
 
-def find_path(among: tuple[Authority, ...], chain: tuple[x509.Certificate, ...], *, now: datetime) -> Path:
-    """Verify a chain, leaf first, each certificate issued by the next, the last by an anchor. Raises Refused."""
+def find_path(
+    among: tuple[Authority, ...],
+    chain: tuple[x509.Certificate, ...],
+    *,
+    now: datetime,
+    profile: verification.ExtensionPolicy = _DEVICE_PROFILE,
+) -> Path:
+    """Verify a chain, leaf first, each certificate issued by the next, the last by an anchor. Raises Refused.
+
+    `profile` = what the leaf's extensions have to be, where it is no certificate of a client.
+    """
     if not chain[0].not_valid_before_utc <= now < chain[0].not_valid_after_utc:
         raise Refused(Reason.EVIDENCE_EXPIRED, "the device certificate is not valid now")
     # Signatures first, from the anchors: a stranger's certificates can be made so that building a path costs 300 ms.
@@ -123,7 +132,7 @@ def find_path(among: tuple[Authority, ...], chain: tuple[x509.Certificate, ...],
         raise Refused(
             Reason.EVIDENCE_CHAIN, "expected each certificate to be issued by the next, the last by an anchor"
         )
-    paths = [path for authority in among if (path := _build(authority, chain, now=now)) is not None]
+    paths = [path for authority in among if (path := _build(authority, chain, now=now, profile=profile))]
     if not paths:
         raise Refused(Reason.EVIDENCE_CHAIN, "the path to the anchor does not conform to RFC 5280")
     return nearest(paths)
@@ -236,9 +245,11 @@ def _is_issued(certificate: x509.Certificate, *, by: x509.Certificate) -> bool:
     return True
 
 
-def _build(authority: Authority, chain: tuple[x509.Certificate, ...], *, now: datetime) -> Path | None:
+def _build(
+    authority: Authority, chain: tuple[x509.Certificate, ...], *, now: datetime, profile: verification.ExtensionPolicy
+) -> Path | None:
     builder = verification.PolicyBuilder().store(authority.store).time(now)
-    policies = builder.extension_policies(ca_policy=_CA_PROFILE, ee_policy=_DEVICE_PROFILE)
+    policies = builder.extension_policies(ca_policy=_CA_PROFILE, ee_policy=profile)
     try:
         verified = policies.build_client_verifier().verify(chain[0], list(chain[1:]))
     except verification.VerificationError:  # its text quotes the certificate, so it goes nowhere

@@ -42,7 +42,7 @@ def verify_proof(
 ) -> Possession:
     """Verify a proof for a token and the question that came to `uri` (RFC 9449 section 4.3). Raises Refused."""
     header, raw = read_parts(unverified_proof)
-    key, thumbprint = _key_of(header)
+    key, thumbprint = embedded_key(header)
     check_signature(unverified_proof, key=key, algorithms=ALGORITHMS & {str(header["alg"])})
     payload = read_json(raw)
     token_hash = base64url.encode(sha256(unverified_token.encode()).digest())
@@ -59,8 +59,11 @@ def verify_proof(
     return Possession(key_thumbprint=thumbprint, nonce=optional(text, "nonce", payload=payload))
 
 
-def _key_of(header: Mapping[str, object]) -> tuple[Key, str]:
-    """Read the key that a proof brings along: a public one, for the algorithm that the header names."""
+def embedded_key(header: Mapping[str, object]) -> tuple[Key, str]:
+    """Read the key that a proof brings along, and its thumbprint (RFC 7638). Raises Refused.
+
+    It is a public one, for the algorithm that the header names.
+    """
     jwk, algorithm = header.get("jwk"), header.get("alg")
     if header.keys() != HEADER or header["typ"] != TYPE or not isinstance(jwk, dict):
         raise Refused(Reason.DPOP_PROOF, f"expected a header of type `{TYPE}` with members {sorted(HEADER)} only")

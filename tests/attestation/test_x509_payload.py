@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from plugin.attestation.x509 import MAX_CERTIFICATE, MAX_CERTIFICATES
+from plugin.attestation._x509 import MAX_CERTIFICATE, MAX_CERTIFICATES
 from plugin.core import base64url
 from plugin.core.errors import Refused
 from plugin.core.reasons import Reason
