@@ -10,6 +10,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from urllib.parse import urlencode, urlsplit
 
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
@@ -97,6 +100,9 @@ def _account(secret: str) -> ServiceAccount:
 
 def _key(pem: str) -> RSAKey:
     try:
-        return RSAKey.import_key(pem)
-    except Exception:  # noqa: BLE001 - what it raises may quote the key, and so may its cause
-        raise ValueError("got no RSA key in `private_key` of the service account") from None
+        key = load_pem_private_key(pem.encode(), password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        key = None
+    if not isinstance(key, RSAPrivateKey):
+        raise ValueError("got no RSA key in `private_key` of the service account")  # noqa: TRY004 - a fault of the text
+    return RSAKey.import_key(pem)

@@ -49,18 +49,17 @@ def _judge(bundle: Bundle, facts: Facts, *, account: Account) -> Decision:
     hearing = hear(bundle, facts=facts, principal=principal)
     account.unknown = hearing.unknown
     refusals, opening = _ask_outward(hearing, zones=zones, account=account)
-    missing = facts.identity.value.groups_missing if isinstance(facts.identity, Proven) else Reason.GROUPS_NOT_TOLD
 
     # 4 would another sign-in open a better one
     better = tuple(refusal.zone for refusal in refusals)
     remedy = account.remedy = find_remedy(bundle, facts=facts, principal=principal, zones=better)
     if opening is None or (remedy and remedy.zone in bundle.data.prefer_step_up):
-        return _deny(refusals, remedy=remedy, unknown=hearing.unknown, missing=missing)
+        return _deny(refusals, remedy=remedy, unknown=hearing.unknown, missing=_missing(facts))
 
     # 5 would they be alone there
     apart = opening.zone != rooms[0]
     if apart and facts.conference.separate is Separate.DENY:
-        return _deny(refusals, remedy=remedy, unknown=hearing.unknown, missing=missing, apart=True)
+        return _deny(refusals, remedy=remedy, unknown=hearing.unknown, missing=_missing(facts), apart=True)
 
     # 6 what may they do there
     verdicts = hearing.ask(*(capability.value for capability in Capability), zone=opening.zone)
@@ -90,6 +89,11 @@ def _ask_outward(hearing: Hearing, *, zones: tuple[str, ...], account: Account) 
             return refusals, verdict
         refusals.append(verdict)
     return refusals, None
+
+
+def _missing(facts: Facts) -> Reason:
+    """Say why groups are unknown, where they are."""
+    return facts.identity.value.groups_missing if isinstance(facts.identity, Proven) else Reason.GROUPS_NOT_TOLD
 
 
 def _deny(

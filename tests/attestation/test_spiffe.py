@@ -3,7 +3,8 @@
 import pytest
 from cryptography import x509
 
-from plugin.attestation.spiffe import SpiffeVerifier, evidence
+from plugin.attestation.spiffe import SpiffeVerifier
+from plugin.attestation.spiffe import evidence as spiffe
 from plugin.core.device import AttestationResult, Tier
 from plugin.core.errors import Refused
 from plugin.core.reasons import Reason
@@ -18,7 +19,7 @@ def svid(*ids: str, by: Issued = DOMAIN) -> Issued:
 
 
 def verifier(*roots: bytes, paths: tuple[str, ...] = ("/laptop/*", "/room/7")) -> SpiffeVerifier:
-    made = build(evidence, *roots, trust_domain="example.com", paths=paths)
+    made = build(spiffe, *roots, trust_domain="example.com", paths=paths)
     assert isinstance(made, SpiffeVerifier)
     return made
 
