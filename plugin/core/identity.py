@@ -30,11 +30,33 @@ class Provenance(Enum):
     BOUND = "bound"
 
 
+class GroupsGap(Enum):
+    """Why nobody knows somebody's groups: not told and not looked up, or what came of looking."""
+
+    NOT_TOLD = "not-told"
+    UNREACHABLE = "unreachable"
+    MISCONFIGURED = "misconfigured"
+    UNKNOWN_PERSON = "unknown-person"
+
+    @property
+    def reason(self) -> Reason:
+        """What is said of it."""
+        return _REASONS[self]
+
+
+_REASONS = {
+    GroupsGap.NOT_TOLD: Reason.GROUPS_NOT_TOLD,
+    GroupsGap.UNREACHABLE: Reason.GROUPS_UNREACHABLE,
+    GroupsGap.MISCONFIGURED: Reason.GROUPS_MISCONFIGURED,
+    GroupsGap.UNKNOWN_PERSON: Reason.GROUPS_UNKNOWN_PERSON,
+}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
     """Claims of one person. `issuer` and `subject` together are the key; an e-mail address never is.
 
-    `groups` None means that the provider did not tell, which is not the same as no groups; `groups_missing` says why.
+    `groups` None means that the provider did not tell, which is not the same as no groups; `groups_gap` says why.
     `org` is the organisation that the configuration gives to the issuer, never a claim.
     `issued_at` and `nonce` decide whether an unbound token is fresh enough. `provenance` is VERIFIED, or PLATFORM where
     nobody here has seen a token: then nothing else of the sign-in is known, and `level` is the lowest.
@@ -53,7 +75,7 @@ class Identity:
     issued_at: datetime
     expires_at: datetime
     provenance: Provenance = Provenance.VERIFIED
-    groups_missing: Reason = Reason.GROUPS_NOT_TOLD
+    groups_gap: GroupsGap = GroupsGap.NOT_TOLD
 
     @property
     def key(self) -> str:

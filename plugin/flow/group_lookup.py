@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from cachetools import TTLCache
 
 from plugin.core.errors import Refused, Unavailable
-from plugin.core.identity import Identity
+from plugin.core.identity import GroupsGap, Identity
 from plugin.core.reasons import Reason
 from plugin.flow.circuit import Circuit, CircuitBreaker
 from plugin.group_ports import Exchange, GroupService, Page
@@ -151,4 +151,5 @@ async def with_groups(identity: Identity, *, lookups: Mapping[str, GroupLookup])
         return replace(identity, groups=await lookup.groups(identity.subject))
     except (Refused, Unavailable) as failure:
         log.warning("groups not looked up", extra={"issuer": identity.issuer, "reason": failure.reason.code})
-        return replace(identity, groups_missing=failure.reason)
+        gap = next((gap for gap in GroupsGap if gap.reason is failure.reason), GroupsGap.UNREACHABLE)
+        return replace(identity, groups_gap=gap)

@@ -93,7 +93,7 @@ def _ask_outward(hearing: Hearing, *, zones: tuple[str, ...], account: Account) 
 
 def _missing(facts: Facts) -> Reason:
     """Say why groups are unknown, where they are."""
-    return facts.identity.value.groups_missing if isinstance(facts.identity, Proven) else Reason.GROUPS_NOT_TOLD
+    return facts.identity.value.groups_gap.reason if isinstance(facts.identity, Proven) else Reason.GROUPS_NOT_TOLD
 
 
 def _deny(

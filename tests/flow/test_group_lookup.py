@@ -20,7 +20,7 @@ from idp_adapters.google_groups import GRANT, SCOPE, AdminDirectory, ServiceAcco
 from idp_adapters.google_groups import service as google_service
 from plugin.core.errors import Refused, Unavailable
 from plugin.core.finding import Proven
-from plugin.core.identity import Identity
+from plugin.core.identity import GroupsGap, Identity
 from plugin.core.reasons import Reason
 from plugin.flow.circuit import LONGEST_WAIT
 from plugin.flow.group_lookup import GroupLookup, with_groups
@@ -295,7 +295,7 @@ async def test_groups_that_nobody_could_look_up_stay_unknown_and_it_is_said_why(
     async with looking(graph(service)) as lookup:
         somebody = await with_groups(person(), lookups={ISSUER: lookup})
 
-    assert (somebody.groups, somebody.groups_missing) == (None, Reason.GROUPS_UNREACHABLE)
+    assert (somebody.groups, somebody.groups_gap) == (None, GroupsGap.UNREACHABLE)
 
 
 async def test_groups_are_looked_up_for_people_of_this_provider_alone(service: Service) -> None:
@@ -338,17 +338,21 @@ def test_what_is_no_key_of_a_service_account_builds_nothing_and_is_not_quoted(se
 
 
 def test_the_key_file_that_google_hands_out_signs() -> None:
-    key_file = {"type": "service_account", "client_email": "v@acme.iam.example", "private_key": KEY.as_pem().decode()}
+    key_file = {
+        "type": "service_account",
+        "client_email": "v@acme.iam.example",
+        "private_key": KEY.as_pem(private=True).decode(),
+    }
 
     built = google_service(SETTINGS, GroupSettings(account="admin@acme.example", secret=json.dumps(key_file)))
 
     assert built.hosts == {"oauth2.googleapis.com", "admin.googleapis.com"}
     assert SECRET not in repr(built)
-    assert KEY.as_pem().decode()[40:60] not in repr(built)
+    assert KEY.as_pem(private=True).decode()[40:60] not in repr(built)
 
 
 def test_a_policy_that_asks_for_groups_says_why_they_are_not_known() -> None:
-    untold = replace(person(), issuer=ACME, org="acme", groups_missing=Reason.GROUPS_UNREACHABLE)
+    untold = replace(person(), issuer=ACME, org="acme", groups_gap=GroupsGap.UNREACHABLE)
     permit = '@id("staff") permit (principal in Group::"staff", action, resource);'
 
     decision = judge(bundle(permit), replace(FACTS, identity=Proven(value=untold)))
