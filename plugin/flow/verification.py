@@ -14,7 +14,7 @@ from typing import TypeVar
 from plugin.core.device import AttestationResult, Evidence
 from plugin.core.errors import Refused
 from plugin.core.facts import Assurance
-from plugin.core.finding import ABSENT, Finding, Gap, Proven, Unproven
+from plugin.core.finding import ABSENT, Finding, Proven
 from plugin.core.identity import Identity
 from plugin.core.join import Credentials, JoinRequest
 from plugin.core.reasons import Reason
@@ -22,6 +22,8 @@ from plugin.core.transcript import Purpose
 from plugin.flow import tracing
 from plugin.flow.budget import Budget, Share
 from plugin.flow.challenges import Challenges
+from plugin.flow.combination import combine, own
+from plugin.flow.device_proofs import DeviceProofs
 from plugin.flow.find import find
 from plugin.flow.identification import identify, provider_of
 from plugin.flow.provider_keys import ProviderKeys
@@ -60,7 +62,7 @@ class Verification:
     `tell_of_end` hears of a CA for each device whose certificate ends soon.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - whoever proves has to ask all of them
         self,
         *,
         providers: Mapping[str, IdpAdapter],
@@ -70,6 +72,7 @@ class Verification:
         challenges: Challenges,
         store: Store,
         clock: Clock,
+        device_proofs: DeviceProofs | None = None,
         tell_of_end: Callable[[str], None] = lambda _ca: None,
     ) -> None:
         self._providers = providers
@@ -80,6 +83,8 @@ class Verification:
         self._store = store
         self._sign_outs = SignOuts(store=store, clock=clock)
         self._clock = clock
+        self._device_proofs = device_proofs
+        self._enrolled = device_proofs.formats.keys() if device_proofs else frozenset[str]()
         self._tell_of_end = tell_of_end
 
     def assurances(self, issuer: str) -> tuple[Assurance, ...]:
@@ -97,9 +102,44 @@ class Verification:
         await self._sign_outs.check(identity)
         return identity
 
-    def vouches_for(self, device: AttestationResult) -> bool:
-        """Say whether a device that was appraised earlier could still be: its format is on, and its CA configured."""
-        return device.format in self._verifiers and (not device.managed or self._revocation.knows(device.appraised_by))
+    async def confirm_device(self, device: AttestationResult) -> AttestationResult:
+        """Confirm that a device that was proven earlier still counts. Raises Refused.
+
+        Its format has to be on, its CA configured, and what is on record of an enrolled one as good as it was.
+        """
+        if device.expires_at <= self._clock():
+            raise Refused(Reason.EVIDENCE_EXPIRED)
+        if self._device_proofs is not None and device.format in self._enrolled:
+            await self._device_proofs.confirm(device)
+            return device
+        if device.format not in self._verifiers or (device.managed and not self._revocation.knows(device.appraised_by)):
+            raise Refused(Reason.EVIDENCE_CHAIN)
+        return device
+
+    async def log_in(self, unverified_token: str, *, nonce: str, login_age: timedelta, minted: bool) -> Identity:
+        """Verify a token of somebody who has just signed in to enrol a device. It counts once. Raises Refused.
+
+        It carries `nonce`, the challenge of this very enrolment, or is young; `minted` = it has to carry it.
+        """
+        identity = await self._verify(unverified_token, step=None)
+        is_first_use = await self._use_up(unverified_token, expires_at=identity.expires_at)
+        if not is_first_use:
+            raise Refused(Reason.TOKEN_REPLAYED)
+        if identity.nonce != nonce and (minted or self._clock() - identity.issued_at > BEARER_AGE):
+            raise Refused(Reason.LOGIN_STALE, "the token was not minted for this enrolment")
+        self._check_login(identity, login_age=login_age)
+        return identity
+
+    async def recognise(self, unverified_token: str, *, login_age: timedelta) -> Identity:
+        """Verify a token of somebody who looks after devices of their own. It may count again. Raises Refused."""
+        identity = await self._verify(unverified_token, step=None)
+        self._check_login(identity, login_age=login_age)
+        return identity
+
+    def _check_login(self, identity: Identity, *, login_age: timedelta) -> None:
+        # A session of last week yields young tokens: what counts is when the person was there.
+        if identity.auth_time is None or self._clock() - identity.auth_time > login_age:
+            raise Refused(Reason.LOGIN_STALE, f"expected `auth_time` within {login_age}")
 
     async def prove(self, join: JoinRequest, *, steps: Steps, budget: Budget) -> Proofs:
         """Prove what a question presents by itself, each proof in a step of its own.
@@ -115,7 +155,7 @@ class Verification:
                 credentials, device=device, alias=join.alias, step=step, budget=budget
             )
             step.finding(identity)
-        return Proofs(identity=identity, device=_own(device, identity=identity))
+        return Proofs(identity=identity, device=own(device, identity=identity))
 
     async def _prove_device(
         self, credentials: Credentials, *, alias: str, step: OpenSpan, budget: Budget
@@ -145,14 +185,15 @@ class Verification:
             proof = self._verify_signed(unverified_token, step=step)
         return await find(proof, budget=budget, share=Share.IDENTITY)
 
-    async def _verify(self, unverified_token: str, *, step: OpenSpan) -> Identity:
+    async def _verify(self, unverified_token: str, *, step: OpenSpan | None) -> Identity:
         unverified = read_unverified(unverified_token)
         provider = provider_of(unverified, providers=self._providers)
         expected = provider.settings
         try:
             keys = await self._keys.keys(expected.issuer, key_id=unverified.key_id)
         finally:
-            step.circuit(self._keys.health(expected.issuer).circuit)
+            if step is not None:
+                step.circuit(self._keys.health(expected.issuer).circuit)
         identity = identify(unverified_token, provider=provider, keys=keys, now=self._clock())
         await self._sign_outs.check(identity)
         return identity
@@ -197,25 +238,37 @@ class Verification:
 
         Only then ask about revocation: nobody makes us ask a CA about what it has not issued.
         """
-        if len(credentials.evidence) > 1:
-            raise Refused(Reason.EVIDENCE_MALFORMED, f"got {len(credentials.evidence)} pieces of evidence, expected 1")
-        appraisals = [await self._appraise_signed(one, credentials, alias=alias) for one in credentials.evidence]
+        appraisals = await self._appraise_signed(credentials, alias=alias)
         if credentials.client_certificate is not None:
             appraisals.append(self._appraise_connection(credentials.client_certificate))
-        first, *others = appraisals
-        if any(_whose(other.result) != _whose(first.result) for other in others):
-            raise Refused(Reason.EVIDENCE_CONFLICT, "the signature and the connection are of different devices")
-        for path in {appraisal.path: None for appraisal in appraisals}:
-            await self._revocation.check(path, ca=first.result.appraised_by)
+        for path, ca in {appraisal.path: appraisal.result.appraised_by for appraisal in appraisals}.items():
+            if path:
+                await self._revocation.check(path, ca=ca)
+        first = appraisals[0]
         self._warn_of_end(first, step=step)
-        return first.result
+        return combine([appraisal.result for appraisal in appraisals])
 
-    async def _appraise_signed(self, evidence: Evidence, credentials: Credentials, *, alias: str) -> Appraisal:
-        verifier = self._verifier(evidence.format, among=self._verifiers.keys() - {CLIENT_CERT})
+    async def _appraise_signed(self, credentials: Credentials, *, alias: str) -> list[Appraisal]:
+        """Appraise what was signed over one challenge, which is spent once; nothing of it, where one of it is bad."""
+        if not credentials.evidence:
+            return []
+        (challenge_id, *others) = {evidence.challenge_id: None for evidence in credentials.evidence}
+        if others:
+            raise Refused(Reason.EVIDENCE_CHALLENGE, "expected all evidence over one challenge")
+        accepted = (self._verifiers.keys() | self._enrolled) - {CLIENT_CERT}
+        for evidence in credentials.evidence:  # before the challenge is spent for nothing
+            if evidence.format not in accepted:
+                raise Refused(Reason.EVIDENCE_FORMAT, f"expected one of {sorted(accepted)}")
         transcript = await self._challenges.spend(
-            evidence.challenge_id, alias=alias, purpose=Purpose.JOIN, unverified_token=credentials.unverified_token
+            challenge_id, alias=alias, purpose=Purpose.JOIN, unverified_token=credentials.unverified_token
         )
-        return verifier.appraise(evidence, transcript=transcript.digest(), now=self._clock())
+        digest = transcript.digest()
+        return [await self._appraise_one(evidence, transcript=digest) for evidence in credentials.evidence]
+
+    async def _appraise_one(self, evidence: Evidence, *, transcript: bytes) -> Appraisal:
+        if self._device_proofs is not None and evidence.format in self._enrolled:
+            return await self._device_proofs.appraise(evidence, transcript=transcript)
+        return self._verifiers[evidence.format].appraise(evidence, transcript=transcript, now=self._clock())
 
     def _appraise_connection(self, evidence: Evidence) -> Appraisal:
         verifier = self._verifier(evidence.format, among={CLIENT_CERT} & self._verifiers.keys())
@@ -237,21 +290,8 @@ class Verification:
         log.warning("device certificate ends soon", extra={"ca": appraisal.result.appraised_by, "days": days})
 
 
-def _whose(device: AttestationResult) -> tuple[str, str | None, str]:
-    return (device.device_id, device.owner, device.appraised_by)
-
-
 def assurances_of(provider: IdpAdapter) -> tuple[Assurance, ...]:
     """Return what a provider can be asked for in a step-up, weakest first."""
     values = provider.settings.acr.items()
     ladder = [Assurance(acr=acr, level=level, claim=provider.acr_claim) for acr, level in values]
     return tuple(sorted(ladder, key=lambda rung: (rung.level, rung.acr)))
-
-
-def _own(device: Finding[AttestationResult], *, identity: Finding[Identity]) -> Finding[AttestationResult]:
-    """Refuse a device that is known to be somebody else's."""
-    if not isinstance(device, Proven) or not isinstance(identity, Proven):
-        return device
-    if device.value.owner in (None, identity.value.key):
-        return device
-    return Unproven(gap=Gap.REFUSED, reason=Reason.DEVICE_OWNER)
