@@ -169,7 +169,7 @@ def _build_formats(
         if hasattr(built, "prove"):
             enrolled[name] = cast("EnrolmentFormat", built)
         else:
-            others[name] = cast("AttestationVerifier", built)
+            others[name] = built
     return enrolled, others
 
 
