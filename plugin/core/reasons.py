@@ -67,6 +67,9 @@ class Reason(Enum):
     EVIDENCE_KEY = ("evidence-key", "Your device's key is of a kind that is not accepted.")
     EVIDENCE_SIGNATURE = ("evidence-signature", "The proof of your device is not genuine.")
     EVIDENCE_REVOKED = ("evidence-revoked", "Your device's certificate was revoked.")
+    EVIDENCE_AUDIENCE = ("evidence-audience", "The proof of your device was made for another service or app.")
+    EVIDENCE_STATE = ("evidence-state", "Your device is not in the state that is required.")
+    EVIDENCE_COUNTER = ("evidence-counter", "The key of your device seems to have been copied.")
     EVIDENCE_CONFLICT = ("evidence-conflict", "Two proofs of your device contradict each other.")
     DEVICE_OWNER = ("device-owner", "This device belongs to somebody else.")
 

@@ -54,6 +54,9 @@ ADVICE = {
     "evidence-key": "Enrol the device anew, with a key of an accepted kind and size.",
     "evidence-signature": "A forgery, or the client signed another transcript.",
     "evidence-revoked": "Nothing to do, if the device was meant to be shut out; otherwise enrol it anew.",
+    "evidence-audience": "The device signed for another `[server] public_url`, or as an app that is not configured.",
+    "evidence-state": "The device has to be locked and up to date, or its kind admitted; the detail says which.",
+    "evidence-counter": "Two copies of one key may be in use. Revoke the device, and enrol it anew.",
     "evidence-conflict": "The client signed with another device than the one whose certificate the proxy saw.",
     "device-owner": "Look at `owners` and `owner_pattern`: the device leads to another person than the token.",
     # enrolled devices
