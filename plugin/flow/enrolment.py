@@ -25,6 +25,7 @@ KIND = "enrolment"
 KIND_INVITATION = "device-invitation"
 KIND_INVENTORY = "device-inventory"
 NO_CONFERENCE = ""
+INVITATION_PREFIX = "vi_"
 
 Login = Callable[..., Awaitable[Identity]]
 
