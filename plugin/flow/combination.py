@@ -1,6 +1,6 @@
 """Several results about one device as one: the worst of each, and only signatures over this join prove anything.
 
-It must never make a result better than the best of what was signed.
+It must never make a result better than what was signed.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from plugin.core.reasons import Reason
 def combine(results: Sequence[AttestationResult]) -> AttestationResult:
     """Combine results. An unbound one lowers or fills in. Raises Refused where they speak of different devices.
 
-    Two keys of one laptop have two ids: so what binds them is their owner, unless one thing is said to be two.
+    Two keys of one laptop count as two devices, since nothing proves that they sit in one.
     """
     if len(results) == 1:
         return results[0]

@@ -267,3 +267,23 @@ async def test_people_see_their_own_devices_alone(world: World) -> None:
         devices = (await response.json())["devices"]
 
     assert [device["state"] for device in devices] == [DeviceState.ACTIVE.value]
+
+
+async def test_evidence_over_two_challenges_is_refused(world: World) -> None:
+    device = KeyedDevice()
+    await enrol(world, device)
+    first, second = await proofs(world, device), await proofs(world, device)
+
+    answer = await world.join({**first, "evidence": [*first["evidence"], *second["evidence"]]})
+
+    assert reason(answer) == Reason.EVIDENCE_CHALLENGE.code
+
+
+async def test_a_signature_over_another_token_proves_nothing(world: World) -> None:
+    device = KeyedDevice()
+    await enrol(world, device)
+    said = await proofs(world, device)
+
+    answer = await world.join({**said, "id_token": world.token("alice")})
+
+    assert reason(answer) == Reason.EVIDENCE_SIGNATURE.code
