@@ -68,13 +68,23 @@ class DeviceState(Enum):
     LOST = "lost"
 
 
+class Approval(Enum):
+    """By what an enrolled device was approved. The first two make it a managed one."""
+
+    ADMINISTRATOR = "administrator"
+    INVENTORY = "inventory"
+    INVITATION = "invitation"
+    FIRST_USE = "first-use"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnrolledDevice:
     """A device on record: attested once, then proven by its key at every join.
 
     `key` is what its proofs are verified with, as the format that attested it wrote it down. `counter` is the highest
     that its key has signed, 0 where its kind has none. `serial` is as attested, empty where nothing attests one.
-    `appraised_by` names the `[[evidence]]` table that it was attested under.
+    `appraised_by` names the `[[evidence]]` table that it was attested under. `approval` None = not approved yet.
+    A device whose key was seen twice is CONTRAINDICATED for good.
     """
 
     id: str
@@ -91,3 +101,12 @@ class EnrolledDevice:
     enrolled_at: datetime
     attested_at: datetime
     expires_at: datetime
+    approval: Approval | None = None
+
+
+SEVERITY = (Tier.AFFIRMING, Tier.WARNING, Tier.CONTRAINDICATED)
+
+
+def worst(*tiers: Tier) -> Tier:
+    """Return the worst of some tiers."""
+    return max(tiers, key=SEVERITY.index)

@@ -81,6 +81,22 @@ class Reason(Enum):
     EVIDENCE_CONFLICT = ("evidence-conflict", "Two proofs of your device contradict each other.")
     DEVICE_OWNER = ("device-owner", "This device belongs to somebody else.")
 
+    # an enrolled device, or one that wants to be
+    DEVICE_UNKNOWN = ("device-unknown", "This device is not enrolled. Please enrol it first.")
+    DEVICE_PENDING = ("device-pending", "This device's enrolment has not been approved yet.")
+    DEVICE_REVOKED = ("device-revoked", "This device's enrolment was revoked. Please ask your administrator.")
+    DEVICE_LOST = ("device-lost", "This device was reported lost. Please ask your administrator.")
+    DEVICE_EXPIRED = ("device-expired", "This device's enrolment has expired. Please enrol it again.")
+    DEVICE_REATTEST = ("device-reattest", "This device has to prove anew what it is. Please enrol it again.")
+    DEVICE_CLONED = ("device-cloned", "This device's key seems to have been copied. Please ask your administrator.")
+    DEVICE_SYNCED = ("device-synced", "This passkey is shared between devices, so it does not stand for one.")
+    DEVICE_ENROLLED = ("device-enrolled", "This device is enrolled already.")
+    DEVICES_TOO_MANY = ("devices-too-many", "You have enrolled as many devices as you may. Please remove one first.")
+    LOGIN_STALE = ("login-stale", "Please sign in anew to enrol or change a device.")
+    INVITATION_NEEDED = ("invitation-needed", "A device can be enrolled here by invitation only.")
+    INVITATION_REFUSED = ("invitation-refused", "This invitation is unknown, used, expired, or somebody else's.")
+    INVENTORY_OWNER = ("inventory-owner", "This device is listed as somebody else's.")
+
     # ticket: looked, and it is bad
     TICKET_MALFORMED = ("ticket-malformed", "Your ticket could not be read. Please start again.")
     TICKET_UNKNOWN = ("ticket-unknown", "Your ticket is unknown or has expired. Please start again.")

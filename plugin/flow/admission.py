@@ -163,15 +163,14 @@ class Admission:
         redeemed = await find(redemption, budget=budget, share=Share.IDENTITY)
         if isinstance(redeemed, Unproven):
             return Proofs(identity=redeemed, device=ABSENT)
-        ticket, now = redeemed.value, self._clock()
-        identity = await find(self._verification.confirm(ticket.identity), budget=budget, share=Share.IDENTITY)
+        ticket = redeemed.value
+        identity = await find(
+            self._verification.identities.confirm(ticket.identity), budget=budget, share=Share.IDENTITY
+        )
         device: Finding[AttestationResult] = ABSENT
         if ticket.device is not None:
-            device = Proven(value=ticket.device)
-        if ticket.device is not None and not self._verification.vouches_for(ticket.device):
-            device = Unproven(gap=Gap.REFUSED, reason=Reason.EVIDENCE_CHAIN)
-        if ticket.device is not None and ticket.device.expires_at <= now:
-            device = Unproven(gap=Gap.REFUSED, reason=Reason.EVIDENCE_EXPIRED)
+            confirmation = self._verification.confirm_device(ticket.device)
+            device = await find(confirmation, budget=budget, share=Share.DEVICE)
         return Proofs(identity=identity, device=device)
 
     def _facts(
@@ -188,7 +187,7 @@ class Admission:
             device=proofs.device,
             trunk=trunk,
             network=join.network,
-            assurances=self._verification.assurances(issuer),
+            assurances=self._verification.identities.assurances(issuer),
             now=join.received_at,
         )
 

@@ -84,7 +84,7 @@ class CallerRights:
 
 def read_challenge(body: Mapping[str, object]) -> str:
     """Read `POST /v1/challenges`: the canonical alias that a challenge is wanted for. Raises BadRequest."""
-    _check_members(body, known=CHALLENGE)
+    check_members(body, known=CHALLENGE)
     return _conference(body)
 
 
@@ -95,18 +95,18 @@ def read_ticket(
 
     `client_certificate` comes from a listed proxy and never from the body.
     """
-    _check_members(body, known=PROOFS)
+    check_members(body, known=PROOFS)
     join = _join(body, platform="client", participant={}, located=False, now=now, path="/v1/tickets")
     return replace(join, credentials=replace(join.credentials, client_certificate=client_certificate))
 
 
 def read_join(body: Mapping[str, object], *, caller: CallerRights, now: datetime) -> JoinRequest:
     """Read `POST /v1/joins`. Raises BadRequest, and NotEntitled for a conference that is not the caller's."""
-    _check_members(body, known=JOIN)
+    check_members(body, known=JOIN)
     participant = body.get("participant", {})
     if not isinstance(participant, dict):
         raise BadRequest("participant", f"got {_kind(participant)}, expected an object")
-    _check_members(participant, known=PARTICIPANT, within="participant.")
+    check_members(participant, known=PARTICIPANT, within="participant.")
     join = _join(body, platform=caller.name, participant=participant, located=caller.addresses_are_callers, now=now)
     if not any(glob_covers(pattern, join.alias) for pattern in caller.conferences):
         raise NotEntitled("conference", f"caller `{caller.name}` may not speak for this conference")
@@ -194,10 +194,10 @@ def _join(
     path: str = "/v1/joins",
 ) -> JoinRequest:
     caller = Caller(
-        display_name=_text(participant, "display_name", within="participant.", most=MAX_NAME),
-        alias=_text(participant, "alias", within="participant.", most=MAX_NAME),
-        protocol=_text(participant, "protocol", within="participant.", most=MAX_SHORT),
-        vendor=_text(participant, "vendor", within="participant.", most=MAX_NAME),
+        display_name=read_text(participant, "display_name", within="participant.", most=MAX_NAME),
+        alias=read_text(participant, "alias", within="participant.", most=MAX_NAME),
+        protocol=read_text(participant, "protocol", within="participant.", most=MAX_SHORT),
+        vendor=read_text(participant, "vendor", within="participant.", most=MAX_NAME),
     )
     alias, address = _conference(body), _address(participant)
     return JoinRequest(
@@ -211,7 +211,7 @@ def _join(
             unverified_token=_token(body),
             dpop_proof=_proof(body, path=path),
             evidence=_evidence(body),
-            ticket=_text(body, "ticket", most=MAX_SHORT, least=1) if "ticket" in body else None,
+            ticket=read_text(body, "ticket", most=MAX_SHORT, least=1) if "ticket" in body else None,
         ),
         network=Network(address=address, located=located and bool(address)),
         direction=Direction.DIAL_IN,
@@ -226,19 +226,19 @@ def _token(body: Mapping[str, object]) -> str | None:
     names = [name for name in ("id_token", "access_token") if name in body]
     if len(names) > 1:
         raise BadRequest("access_token", "got a second token, expected one")
-    return _text(body, names[0], most=MAX_TOKEN, least=1) if names else None
+    return read_text(body, names[0], most=MAX_TOKEN, least=1) if names else None
 
 
 def _proof(body: Mapping[str, object], *, path: str) -> DpopProof | None:
     if "dpop_proof" not in body:
         return None
-    return DpopProof(unverified_proof=_text(body, "dpop_proof", most=MAX_TOKEN, least=1), path=path)
+    return DpopProof(unverified_proof=read_text(body, "dpop_proof", most=MAX_TOKEN, least=1), path=path)
 
 
 def _conference(body: Mapping[str, object]) -> str:
     if "conference" not in body:
         raise BadRequest("conference", "missing, expected an alias")
-    text = _text(body, "conference", most=MAX_NAME)
+    text = read_text(body, "conference", most=MAX_NAME)
     try:
         return canonical_alias(text)
     except ValueError as error:
@@ -246,7 +246,7 @@ def _conference(body: Mapping[str, object]) -> str:
 
 
 def _address(participant: Mapping[str, object]) -> str:
-    text = _text(participant, "remote_address", within="participant.", most=MAX_SHORT)
+    text = read_text(participant, "remote_address", within="participant.", most=MAX_SHORT)
     if text and read_address(text) is None:
         raise BadRequest("participant.remote_address", f"got {len(text)} characters, expected an IP address")
     return canonical_address(text)
@@ -256,24 +256,25 @@ def _evidence(body: Mapping[str, object]) -> tuple[Evidence, ...]:
     pieces = body.get("evidence", [])
     if not isinstance(pieces, list) or len(pieces) > MAX_EVIDENCE:
         raise BadRequest("evidence", f"got {_kind(pieces)}, expected a list of at most {MAX_EVIDENCE} objects")
-    return tuple(_piece(piece, within=f"evidence[{index}]") for index, piece in enumerate(pieces))
+    return tuple(read_evidence_piece(piece, within=f"evidence[{index}]") for index, piece in enumerate(pieces))
 
 
-def _piece(piece: object, *, within: str) -> Evidence:
+def read_evidence_piece(piece: object, *, within: str) -> Evidence:
+    """Read one piece of evidence. Raises BadRequest."""
     if not isinstance(piece, dict):
         raise BadRequest(within, f"got {_kind(piece)}, expected an object")
-    _check_members(piece, known=EVIDENCE, within=f"{within}.")
+    check_members(piece, known=EVIDENCE, within=f"{within}.")
     payload = piece.get("payload")
     if not isinstance(payload, dict):
         raise BadRequest(f"{within}.payload", f"got {_kind(payload)}, expected an object")
     return Evidence(
-        format=_text(piece, "format", within=f"{within}.", most=MAX_SHORT, least=1),
+        format=read_text(piece, "format", within=f"{within}.", most=MAX_SHORT, least=1),
         payload=payload,
-        challenge_id=_text(piece, "challenge_id", within=f"{within}.", most=MAX_SHORT, least=1),
+        challenge_id=read_text(piece, "challenge_id", within=f"{within}.", most=MAX_SHORT, least=1),
     )
 
 
-def _text(members: Mapping[str, object], name: str, *, most: int, least: int = 0, within: str = "") -> str:
+def read_text(members: Mapping[str, object], name: str, *, most: int, least: int = 0, within: str = "") -> str:
     """Read a text, empty where it is absent."""
     value = members.get(name, "")
     if not isinstance(value, str):
@@ -287,7 +288,8 @@ def _text(members: Mapping[str, object], name: str, *, most: int, least: int = 0
     return value
 
 
-def _check_members(members: Mapping[str, object], *, known: frozenset[str], within: str = "") -> None:
+def check_members(members: Mapping[str, object], *, known: frozenset[str], within: str = "") -> None:
+    """Refuse an object with a member that nobody knows. Raises BadRequest."""
     for name in sorted(members.keys() - known):
         raise BadRequest(f"{within}{name[:80]}", f"unknown member, expected one of {', '.join(sorted(known))}")
 

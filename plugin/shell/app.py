@@ -20,6 +20,7 @@ from plugin.shell import openapi
 from plugin.shell.beside import beside
 from plugin.shell.caveats import say_caveats
 from plugin.shell.check import Checked, check
+from plugin.shell.enrolling import EnrolmentDoor
 from plugin.shell.estate import open_estate
 from plugin.shell.gate import Gate
 from plugin.shell.gauges import show_lanes
@@ -59,10 +60,12 @@ def build_app(gate: Gate, *, health: Health) -> web.Application:
     """Make the application: all doors. What each needs of the configuration it asks the gate for."""
     app = web.Application(client_max_size=MAX_BODY, middlewares=[measuring(health.metrics)])
     app.add_routes([*openapi.routes(), *health.routes()])
-    door, pexip_door = GenericDoor(gate=gate, limit=RateLimit(monotonic=time.monotonic)), PexipDoor(gate=gate)
+    limit = RateLimit(monotonic=time.monotonic)
+    door, pexip_door = GenericDoor(gate=gate, limit=limit), PexipDoor(gate=gate)
+    enrolment_door = EnrolmentDoor(gate=gate, limit=limit)
     logout_door = LogoutDoor(gate=gate, metrics=health.metrics)
-    app.add_routes([*door.routes(), *logout_door.routes(), *pexip_door.routes()])
-    show_lanes(health.metrics, (*door.lanes, *logout_door.lanes, *pexip_door.lanes))
+    app.add_routes([*door.routes(), *enrolment_door.routes(), *logout_door.routes(), *pexip_door.routes()])
+    show_lanes(health.metrics, (*door.lanes, *enrolment_door.lanes, *logout_door.lanes, *pexip_door.lanes))
     return app
 
 

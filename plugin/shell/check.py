@@ -1,12 +1,15 @@
 """Everything that can be known to be wrong before anything starts, found in one go."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
+from typing import cast
 
 from plugin.core.directory import Directory
 from plugin.core.facts import Line, Separate
+from plugin.device_ports import EnrolmentFormat, EvidenceFormat
 from plugin.group_ports import GroupSettings
 from plugin.platforms.pexip_rooms import PexipRooms
 from plugin.policy.bundle import Bundle
@@ -19,7 +22,7 @@ from plugin.shell.check_devices import Ends, check_device_cas
 from plugin.shell.check_rooms import build_rooms, check_restrictions
 from plugin.shell.config import Config, read_config
 from plugin.shell.config_identity import IdpEntry
-from plugin.shell.registry import group_services, idp_adapters, verifiers
+from plugin.shell.registry import device_formats, group_services, idp_adapters, verifiers
 from plugin.shell.stamps import Stamps
 from plugin.shell.toml_reader import Problems
 
@@ -48,6 +51,7 @@ class Checked:
     rooms: PexipRooms
     providers: dict[str, IdpAdapter]
     verifiers: dict[str, AttestationVerifier]
+    enrolment_formats: dict[str, EnrolmentFormat]
     seen: Stamps
     shadow: Bundle | None = None
     ends: Ends = field(default_factory=Ends)
@@ -63,10 +67,14 @@ def check(file: Path) -> Checked:
     return checked
 
 
-def prepare(file: Path) -> Checked:
-    """Check all but what takes seconds: whether the rooms refuse what the policies refuse (joins are denied then)."""
+def prepare(file: Path, *, formats: Mapping[str, EvidenceFormat] | None = None) -> Checked:
+    """Check all but what takes seconds: whether the rooms refuse what the policies refuse (joins are denied then).
+
+    `formats` None = the installed formats of device evidence.
+    """
+    formats = device_formats() if formats is None else formats
     problems = Problems(file=str(file), folder=file.parent)
-    config = read_config(file, problems=problems)
+    config = read_config(file, problems=problems, formats=formats)
     if config is None:
         raise CheckFailed(tuple(map(str, problems.found)), seen=problems.seen)
     providers = _build_providers(config, problems=problems)
@@ -74,6 +82,7 @@ def prepare(file: Path) -> Checked:
     ends = Ends()
     if device_verifiers:  # else no anchors could be read, which has been noted
         ends = check_device_cas(config.device_cas, now=datetime.now(UTC), problems=problems)
+    enrolment_formats, results_of_others = _build_formats(config, formats=formats, problems=problems)
     rooms = build_rooms(config, problems=problems)
     bundle, policy_problems = _load_bundle(config.bundle, config=config)
     shadow = None
@@ -92,7 +101,8 @@ def prepare(file: Path) -> Checked:
         directory=rooms.directory,
         rooms=rooms,
         providers=providers,
-        verifiers=device_verifiers,
+        verifiers=device_verifiers | results_of_others,
+        enrolment_formats=enrolment_formats,
         seen=problems.seen,
         shadow=shadow,
         ends=ends,
@@ -159,6 +169,24 @@ def _build_verifiers(config: Config, *, problems: Problems) -> dict[str, Attesta
     except ValueError as error:
         problems.add("device_ca", str(error))
         return {}
+
+
+def _build_formats(
+    config: Config, *, formats: Mapping[str, EvidenceFormat], problems: Problems
+) -> tuple[dict[str, EnrolmentFormat], dict[str, AttestationVerifier]]:
+    """Build the formats that have a table: those of enrolled devices, and those of results that need no enrolment."""
+    enrolled, others = dict[str, EnrolmentFormat](), dict[str, AttestationVerifier]()
+    for index, (name, settings) in enumerate(config.evidence.items()):
+        try:
+            built = formats[name].build(settings)
+        except ValueError as error:
+            problems.add(f"evidence[{index}]", str(error))
+            continue
+        if hasattr(built, "prove"):
+            enrolled[name] = cast("EnrolmentFormat", built)
+        else:
+            others[name] = built
+    return enrolled, others
 
 
 def _load_bundle(folder: Path, *, config: Config) -> tuple[Bundle | None, tuple[str, ...]]:

@@ -11,6 +11,8 @@ from pathlib import Path
 
 from plugin.core.address import IpNetwork
 from plugin.core.trunks import TrunkEntry
+from plugin.device_ports import EvidenceFormat, EvidenceSettings
+from plugin.flow.enrolment import EnrolmentRules
 from plugin.platforms import pexip_fields
 from plugin.platforms.pexip import PexipSettings
 from plugin.ports import DeviceCa
@@ -23,6 +25,7 @@ from plugin.shell.config_conferences import (
     read_zones,
 )
 from plugin.shell.config_devices import read_device_ca
+from plugin.shell.config_evidence import read_enrolment, read_evidence
 from plugin.shell.config_identity import IdpEntry, read_idp
 from plugin.shell.config_listeners import MetricsEntry, read_listen, read_metrics
 from plugin.shell.config_places import LocationEntry, names_of, read_locations, read_trunks
@@ -50,6 +53,8 @@ class Config:
     house: frozenset[str]
     idps: tuple[IdpEntry, ...]
     device_cas: tuple[DeviceCa, ...]
+    evidence: Mapping[str, EvidenceSettings]
+    enrolment: EnrolmentRules
     locations: tuple[LocationEntry, ...]
     trunks: tuple[TrunkEntry, ...]
     zones: tuple[ZoneEntry, ...]
@@ -69,7 +74,10 @@ class Config:
         return self.house | {idp.settings.org for idp in self.idps}
 
 
-def read_config(file: Path, *, problems: Problems) -> Config | None:
+NO_FORMATS: Mapping[str, EvidenceFormat] = {}
+
+
+def read_config(file: Path, *, problems: Problems, formats: Mapping[str, EvidenceFormat] = NO_FORMATS) -> Config | None:
     """Read a configuration and note everything that is wrong with it; None where the file could not be read at all.
 
     With problems, the configuration is good for finding more of them and for nothing else.
@@ -81,16 +89,18 @@ def read_config(file: Path, *, problems: Problems) -> Config | None:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         problems.add("", f"not TOML: {error}")
     else:
-        return read_tables(Table(values, path="", problems=problems), file=file)
+        root = Table(values, path="", problems=problems)
+        config = read_tables(root, file=file, formats=formats)
+        _check_across(root, config=config)
+        return config
     return None
 
 
-def read_tables(root: Table, *, file: Path) -> Config:
+def read_tables(root: Table, *, file: Path, formats: Mapping[str, EvidenceFormat] = NO_FORMATS) -> Config:
     """Read the tables of a file that could be parsed, and note in them what is wrong."""
     server, policy, store, telemetry, records = map(root.table, ("server", "policy", "store", "telemetry", "records"))
     host, port = read_listen(server, default="127.0.0.1:8080")
     idps = tuple(entry for table in root.tables("idp") for entry in read_idp(table))
-    callers = tuple(read_caller(table) for table in root.tables("caller"))
     house = frozenset(policy.texts("house", required=True))
     issuers = {idp.settings.issuer: idp.settings.org for idp in idps}
     orgs = house | frozenset(issuers.values())
@@ -98,11 +108,12 @@ def read_tables(root: Table, *, file: Path) -> Config:
     zones = read_zones(root, locations=locations)
     trunks = read_trunks(root, locations=locations, orgs=orgs)
     conferences = read_conferences(root, zones=zones, house=house, issuers=issuers, trunks=names_of(trunks))
+    public_url = server.url("public_url")
     config = Config(
         file=file,
         host=host,
         port=port,
-        public_url=server.url("public_url"),
+        public_url=public_url,
         tenant=server.text("tenant", default="default"),
         requests_per_minute=server.number("requests_per_minute", default=120, least=1, most=1_000_000),
         proxies=server.networks("proxies"),
@@ -113,11 +124,13 @@ def read_tables(root: Table, *, file: Path) -> Config:
         house=house,
         idps=idps,
         device_cas=tuple(read_device_ca(table, issuers=issuers) for table in root.tables("device_ca")),
+        evidence=read_evidence(root, formats=formats, public_url=public_url),
+        enrolment=read_enrolment(root),
         locations=locations,
         trunks=trunks,
         zones=zones,
         conferences=conferences,
-        callers=callers,
+        callers=tuple(read_caller(table) for table in root.tables("caller")),
         pexip=_pexip(root, locations, zones=zones, conferences=conferences, issuers=issuers, orgs=orgs),
         metrics=read_metrics(root, door=(host, port)),
         telemetry_endpoint=telemetry.url("endpoint") if telemetry.has("endpoint") else None,
@@ -126,10 +139,13 @@ def read_tables(root: Table, *, file: Path) -> Config:
         decision_log=_decision_log(records),
         secret_files=tuple(root.problems.secrets),  # last: by now they have all been read
     )
-    _check_across(root, config=config)
-    for table in (root, server, policy, store, telemetry, records):
-        table.finish()
+    _finish(root, server, policy, store, telemetry, records)
     return config
+
+
+def _finish(*tables: Table) -> None:
+    for table in tables:
+        table.finish()
 
 
 def _pexip_settings(locations: tuple[LocationEntry, ...], *, zones: tuple[ZoneEntry, ...]) -> PexipSettings:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from plugin.core.facts import Facts
 from plugin.core.finding import Proven
-from plugin.flow.verification import assurances_of
+from plugin.flow.identity_proofs import assurances_of
 from plugin.jose.strict_json import read_object
 from plugin.policy.case_facts import KEYS, read_facts
 from plugin.policy.documents import Document, Entry

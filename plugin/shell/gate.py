@@ -12,7 +12,9 @@ from datetime import datetime
 from plugin.core.reasons import Reason
 from plugin.flow.admission import Admission
 from plugin.flow.challenges import Challenges
+from plugin.flow.enrolment import Enrolment
 from plugin.flow.exchange import Exchange
+from plugin.flow.keeping import Keeping
 from plugin.flow.logout import Logout
 from plugin.flow.registrar import Registrar
 from plugin.platforms.pexip_rooms import PexipRooms
@@ -30,6 +32,8 @@ class House:
     admission: Admission
     exchange: Exchange
     challenges: Challenges
+    enrolment: Enrolment
+    keeping: Keeping
     registrar: Registrar
     logout: Logout
     rooms: PexipRooms

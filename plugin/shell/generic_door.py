@@ -101,10 +101,10 @@ class GenericDoor:
     async def _open(self, answer: Handler, request: web.Request) -> web.Response:
         budget = budget_of(request)
         if not self._allows(source_of(request, proxies=self._gate.config.proxies)):
-            return _error(429, message="too many requests from this address", headers={"Retry-After": "60"})
+            return error(429, message="too many requests from this address", headers={"Retry-After": "60"})
         answer = partial(answer, Arrival(request=request, budget=budget))
-        asked = _ask(answer, request, lane=self._clients, waited=budget.spent())
-        return await explicit(_explained(asked), otherwise=_denied, seconds=budget.due())
+        asked = ask(answer, request, lane=self._clients, waited=budget.spent())
+        return await explicit(explained(asked), otherwise=denied, seconds=budget.due())
 
     async def _challenge(self, _arrival: Arrival, body: Json, *, house: House) -> web.Response:
         alias = generic.read_challenge(body)
@@ -139,14 +139,14 @@ class GenericDoor:
         source = source_of(request, proxies=config.proxies)
         caller = _caller_of(request, callers=config.callers)
         if caller is None and not self._allows(source):
-            return _error(429, message="too many requests from this address", headers={"Retry-After": "60"})
+            return error(429, message="too many requests from this address", headers={"Retry-After": "60"})
         if caller is None:
             log.error("join without a valid bearer token", extra={"source": source})
             return _unauthenticated()
         recognise(request)
         answer = partial(self._answer_join, Arrival(request=request, budget=budget))
-        asked = _ask(answer, request, lane=self._platforms, waited=budget.spent())
-        return await explicit(_explained(asked), otherwise=_denied, seconds=budget.due())
+        asked = ask(answer, request, lane=self._platforms, waited=budget.spent())
+        return await explicit(explained(asked), otherwise=denied, seconds=budget.due())
 
     async def _answer_join(self, arrival: Arrival, body: Json, *, house: House) -> web.Response:
         caller = _caller_of(arrival.request, callers=house.config.callers)
@@ -172,7 +172,7 @@ def _caller_of(request: web.Request, *, callers: tuple[CallerEntry, ...]) -> Cal
 
 
 async def _only_post(request: web.Request) -> web.Response:
-    return _error(405, message=f"got {request.method}, expected POST", headers={"Allow": "POST"})
+    return error(405, message=f"got {request.method}, expected POST", headers={"Allow": "POST"})
 
 
 def _traceparent(request: web.Request) -> str | None:
@@ -181,11 +181,17 @@ def _traceparent(request: web.Request) -> str | None:
     return texts[0] if len(texts) == 1 else None
 
 
-async def _ask(answer: Handler, request: web.Request, *, lane: Lane, waited: float) -> web.Response:
+async def ask(answer: Handler, request: web.Request, *, lane: Lane, waited: float) -> web.Response:
     """Answer one request. Its body is read first: who sends it slowly holds nobody up, and has not waited for us."""
     body = await _body(request)
     with lane.enter(waited=waited) as house:
-        return _denied(house) if isinstance(house, Reason) else await answer(body, house=house)
+        return denied(house) if isinstance(house, Reason) else await answer(body, house=house)
+
+
+async def ask_without_body(answer: Handler, _request: web.Request, *, lane: Lane, waited: float) -> web.Response:
+    """Answer one request whose method has no body."""
+    with lane.enter(waited=waited) as house:
+        return denied(house) if isinstance(house, Reason) else await answer({}, house=house)
 
 
 async def _body(request: web.Request) -> dict[str, object]:
@@ -202,28 +208,29 @@ async def _body(request: web.Request) -> dict[str, object]:
         raise BadRequest("body", str(error)) from None
 
 
-async def _explained(answer: Awaitable[web.Response]) -> web.Response:
+async def explained(answer: Awaitable[web.Response]) -> web.Response:
     """Turn a caller's mistakes into 4xx, and a store that does not answer into an explicit refusal."""
     try:
         return await answer
     except BadRequest as bad:
-        return _error(400, field=bad.field, message=bad.message)
-    except NotEntitled as error:
-        return _error(403, field=error.field, message=error.message)
+        return error(400, field=bad.field, message=bad.message)
+    except NotEntitled as foreign:
+        return error(403, field=foreign.field, message=foreign.message)
     except Unavailable as unavailable:
-        return _denied(unavailable.reason)
+        return denied(unavailable.reason)
 
 
-def _error(status: int, *, message: str, field: str = "", headers: Mapping[str, str] = NOTHING) -> web.Response:
+def error(status: int, *, message: str, field: str = "", headers: Mapping[str, str] = NOTHING) -> web.Response:
+    """Say what is at fault with a request."""
     body = {"error": {"field": field, "message": message}}
     return web.json_response(body, status=status, headers={**NO_STORE, **headers})
 
 
 def _unauthenticated() -> web.Response:
-    return _error(401, message="expected `Authorization: Bearer` with a caller's token", headers=BEARER)
+    return error(401, message="expected `Authorization: Bearer` with a caller's token", headers=BEARER)
 
 
-def _denied(reason: Reason) -> web.Response:
+def denied(reason: Reason) -> web.Response:
     """Refuse because this house cannot answer: nobody is admitted by a failure."""
     body = generic.write(Deny(reasons=(because(reason),)), decision_id="", trace_id="")
     response = web.json_response(body, status=503, headers=NO_STORE)

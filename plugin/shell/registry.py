@@ -5,12 +5,14 @@ A foreign adapter is installed exactly as an own one: as a package that declares
 
 from importlib.metadata import entry_points
 
+from plugin.device_ports import EvidenceFormat
 from plugin.group_ports import BuildGroupService
 from plugin.ports import AttestationVerifier, BuildIdpAdapter, BuildVerifier, DeviceCa
 
 IDP_ADAPTERS = "vestibule.idp_adapters"
 GROUP_SERVICES = "vestibule.group_services"
 ATTESTATION = "vestibule.attestation"
+DEVICE_FORMATS = "vestibule.device_formats"
 
 
 def idp_adapters() -> dict[str, BuildIdpAdapter]:
@@ -29,3 +31,8 @@ def verifiers(anchors: tuple[DeviceCa, ...]) -> dict[str, AttestationVerifier]:
         return {}
     builders: dict[str, BuildVerifier] = {point.name: point.load() for point in entry_points(group=ATTESTATION)}
     return {name: build(anchors) for name, build in builders.items()}
+
+
+def device_formats() -> dict[str, EvidenceFormat]:
+    """Return every installed format of device evidence that an `[[evidence]]` table can switch on."""
+    return {point.name: point.load() for point in entry_points(group=DEVICE_FORMATS)}

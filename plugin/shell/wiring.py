@@ -13,8 +13,13 @@ from plugin.core.record import DecisionRecord
 from plugin.flow.admission import Admission
 from plugin.flow.assertions import Recognition
 from plugin.flow.challenges import Challenges
+from plugin.flow.device_proofs import DeviceProofs
+from plugin.flow.devices import Devices
+from plugin.flow.enrolment import Enrolment
 from plugin.flow.exchange import Exchange
 from plugin.flow.group_lookup import GroupLookup
+from plugin.flow.identity_proofs import IdentityProofs
+from plugin.flow.keeping import Keeping
 from plugin.flow.ledger import Ledger
 from plugin.flow.logout import Logout
 from plugin.flow.provider_keys import ProviderKeys
@@ -70,15 +75,23 @@ def furnish(
         tenant=config.tenant,
         origin=origin_of(config.public_url),
     )
+    devices = Devices(store=store, clock=clock)
+    identities = IdentityProofs(
+        providers=checked.providers, keys=keys, challenges=challenges, store=store, clock=clock, lookups=lookups
+    )
     verification = Verification(
-        providers=checked.providers,
-        keys=keys,
+        identities=identities,
         verifiers=checked.verifiers,
         revocation=revocation,
         challenges=challenges,
-        store=store,
         clock=clock,
-        lookups=lookups,
+        device_proofs=DeviceProofs(
+            formats=checked.enrolment_formats,
+            tiers={name: settings.tier for name, settings in config.evidence.items()},
+            reattest=config.enrolment.reattest,
+            devices=devices,
+            clock=clock,
+        ),
         tell_of_end=lambda ca: ground.telemetry.metrics.device_certificates_ending.labels(ca).inc(),
     )
     ticketing = Ticketing(
@@ -120,6 +133,17 @@ def furnish(
             tracing=tracing,
         ),
         challenges=challenges,
+        enrolment=Enrolment(
+            formats=checked.enrolment_formats,
+            settings=config.evidence,
+            rules=config.enrolment,
+            login=identities.log_in,
+            challenges=challenges,
+            devices=devices,
+            store=store,
+            clock=clock,
+        ),
+        keeping=Keeping(devices=devices, identities=identities, login_age=config.enrolment.login_age),
         logout=Logout(
             providers=checked.providers, keys=keys, sign_outs=SignOuts(store=store, clock=clock), clock=clock
         ),

@@ -18,6 +18,7 @@ from plugin.core.finding import Gap, Proven, Unproven
 from plugin.core.join import Credentials
 from plugin.flow.challenges import Challenges
 from plugin.flow.circuit import COOL_DOWN
+from plugin.flow.identity_proofs import IdentityProofs
 from plugin.flow.provider_keys import ProviderKeys
 from plugin.flow.tracer import Tracing
 from plugin.flow.verification import Verification
@@ -122,12 +123,12 @@ async def ready(*, clock: Clock) -> AsyncIterator[Flood]:
         keys = ProviderKeys([settings], fetch=fetch, clock=clock)
         challenges = Challenges(store=store, clock=clock, random_bytes=bytes, tenant="t", origin="https://v.example")
         verification = Verification(
-            providers={issuer.url: adapter(settings)},
-            keys=keys,
+            identities=IdentityProofs(
+                providers={issuer.url: adapter(settings)}, keys=keys, challenges=challenges, store=store, clock=clock
+            ),
             verifiers={},
             revocation=RevocationLookup({}),
             challenges=challenges,
-            store=store,
             clock=clock,
         )
         yield Flood(issuer, verification=verification, clock=clock)

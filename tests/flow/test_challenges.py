@@ -7,7 +7,7 @@ from plugin.core.errors import Refused
 from plugin.core.reasons import Reason
 from plugin.core.transcript import Purpose
 from plugin.flow.challenges import LIFETIME, Challenges
-from plugin.flow.verification import BEARER_AGE
+from plugin.flow.identity_proofs import BEARER_AGE
 from plugin.jose.verify import LEEWAY
 from tests.fakes import HandClock, MemoryStore
 

@@ -16,6 +16,7 @@ from plugin.core.join import Credentials
 from plugin.core.reasons import Reason
 from plugin.core.transcript import Purpose
 from plugin.flow.challenges import Challenges
+from plugin.flow.identity_proofs import IdentityProofs
 from plugin.flow.provider_keys import ProviderKeys
 from plugin.flow.tracer import Tracing
 from plugin.flow.verification import Verification
@@ -64,13 +65,18 @@ async def identity_of_an_old_token(
             issuer=issuer.url, audience=frozenset({"vestibule"}), algorithms=frozenset({"ES256"}), org="acme"
         )
         settings = replace(settings, nonce_required=nonce_required)
-        verification = Verification(
+        identities = IdentityProofs(
             providers={issuer.url: adapter(settings)},
             keys=ProviderKeys([settings], fetch=fetch, clock=clock),
+            challenges=challenges,
+            store=store,
+            clock=clock,
+        )
+        verification = Verification(
+            identities=identities,
             verifiers={"witness": Witness(owner=f"{issuer.url}#alice", bound=bound)},
             revocation=RevocationLookup({}),
             challenges=challenges,
-            store=store,
             clock=clock,
         )
         issued_at = clock()

@@ -14,6 +14,7 @@ from plugin.core.identity import Identity
 from plugin.core.join import Credentials
 from plugin.core.reasons import Reason
 from plugin.flow.challenges import Challenges
+from plugin.flow.identity_proofs import IdentityProofs
 from plugin.flow.logout import Logout
 from plugin.flow.provider_keys import ProviderKeys
 from plugin.flow.sign_outs import SignOuts
@@ -63,12 +64,10 @@ async def house_for(provider: IdpAdapter) -> AsyncIterator[House]:
         clock=clock,
         logout=Logout(providers=providers, keys=keys, sign_outs=SignOuts(store=store, clock=clock), clock=clock),
         verification=Verification(
-            providers=providers,
-            keys=keys,
+            identities=IdentityProofs(providers=providers, keys=keys, challenges=challenges, store=store, clock=clock),
             verifiers={},
             revocation=RevocationLookup({}),
             challenges=challenges,
-            store=store,
             clock=clock,
         ),
     )

@@ -9,7 +9,7 @@ import pytest
 from plugin.core.decision import Deny
 from plugin.core.finding import Proven
 from plugin.core.identity import Level
-from plugin.flow.verification import assurances_of
+from plugin.flow.identity_proofs import assurances_of
 from plugin.platforms.generic import write
 from plugin.policy.judge import judge
 from tests.idp_adapters.vendors import VENDORS, changed, prove, settings_of, token_of

@@ -17,6 +17,7 @@ from plugin.shell.check import Checked, prepare
 from plugin.shell.gate import Gate
 from plugin.shell.reload import Reloader
 from plugin.shell.telemetry import Telemetry
+from tests.devices import FORMATS
 from tests.fakes import NOON, HandClock
 from tests.shell.parties import Device, DeviceAuthority, Issuer
 
@@ -190,6 +191,7 @@ name_from = "subject_uid"
 owner_pattern = "{acme}#{{name}}"
 <device_ca>
 owners = {{ "partners-laptop" = "{partners}#case" }}
+<enrolment>
 [[zone]]
 name = "core"
 <core>
@@ -284,7 +286,7 @@ async def opened(
         ClientSession(connector=TCPConnector(limit=0)) as session,
     ):
         file = write_configuration(folder, acme=acme.url, partners=partners.url, authority=authority, **parts)
-        checked = prepare(file)
+        checked = prepare(file, formats=FORMATS)
         traces = telemetry.start(checked.config.telemetry_endpoint)
         async with running(
             checked, telemetry=traces, clock=clock, listeners=(records.append,), look=look, asked=asked

@@ -12,7 +12,7 @@ from plugin.core.errors import Refused
 from plugin.core.identity import Identity
 from plugin.core.reasons import Reason
 from plugin.flow.identification import Rules, identify, of_all_kinds, rules_for
-from plugin.flow.verification import BEARER_AGE
+from plugin.flow.identity_proofs import BEARER_AGE
 from plugin.jose.claims import shown
 from plugin.jose.compact import read_json
 from plugin.jose.keys import KeySet
