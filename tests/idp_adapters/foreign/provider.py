@@ -137,7 +137,7 @@ async def sign_in(
     question |= {name: value for name, value in wishes.items() if value is not None}
     async with aiohttp.ClientSession() as client:
         metadata = await _get_json(client, f"{provider.issuer}/.well-known/openid-configuration")
-        answer = await _browse(metadata["authorization_endpoint"], question=question, account=account)
+        answer = await browse(metadata["authorization_endpoint"], question=question, account=account)
         assert (answer["state"], answer["iss"]) == (state, provider.issuer)  # RFC 9207
         request = {
             "grant_type": "authorization_code",
@@ -151,7 +151,7 @@ async def sign_in(
     return Tokens(id_token=tokens["id_token"], access_token=tokens["access_token"])
 
 
-async def _browse(url: str, *, question: dict[str, str], account: str) -> dict[str, str]:
+async def browse(url: str, *, question: dict[str, str], account: str) -> dict[str, str]:
     """Follow redirects and fill in forms until the provider sends the browser back to the client."""
     jar = aiohttp.CookieJar(unsafe=True)  # an issuer on an IP address sets cookies too
     async with aiohttp.ClientSession(cookie_jar=jar) as browser:
