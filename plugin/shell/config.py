@@ -30,6 +30,7 @@ from plugin.shell.config_identity import IdpEntry, read_idp
 from plugin.shell.config_listeners import MetricsEntry, read_listen, read_metrics
 from plugin.shell.config_places import LocationEntry, names_of, read_locations, read_trunks
 from plugin.shell.config_platforms import CallerEntry, PexipEntry, read_caller, read_pexip
+from plugin.shell.config_portal import PortalIdp, read_portal
 from plugin.shell.config_registrations import phonebook_of, read_registrations
 from plugin.shell.toml_reader import LEAST_TOKEN, Problems, Table
 from plugin.stores.decision_log import STANDARD_OUTPUT
@@ -52,6 +53,7 @@ class Config:
     shadow: Path | None
     house: frozenset[str]
     idps: tuple[IdpEntry, ...]
+    portal: tuple[PortalIdp, ...]
     device_cas: tuple[DeviceCa, ...]
     evidence: Mapping[str, EvidenceSettings]
     enrolment: EnrolmentRules
@@ -121,6 +123,7 @@ def read_tables(root: Table, *, file: Path, formats: Mapping[str, EvidenceFormat
         shadow=policy.path("shadow") if policy.has("shadow") else None,
         house=house,
         idps=idps,
+        portal=read_portal(root, idps=idps),
         device_cas=tuple(read_device_ca(table, issuers=issuers) for table in root.tables("device_ca")),
         evidence=read_evidence(root, formats=formats, public_url=public_url),
         enrolment=read_enrolment(root),

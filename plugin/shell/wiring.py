@@ -2,10 +2,11 @@
 
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from hashlib import sha256
 from urllib.parse import urlsplit
 
@@ -23,6 +24,7 @@ from plugin.flow.logout import Logout
 from plugin.flow.provider_keys import ProviderKeys
 from plugin.flow.registrar import Registrar
 from plugin.flow.shadow import Policies, Shadow, tell_difference
+from plugin.flow.sign_in import Registration, SignIns
 from plugin.flow.sign_outs import SignOuts
 from plugin.flow.ticketing import Ticketing
 from plugin.flow.tracer import Tracing
@@ -55,7 +57,14 @@ class Ground:
     pseudonym_key: bytes = field(repr=False)
 
 
-def furnish(checked: Checked, *, ground: Ground, keys: ProviderKeys, revocation: Revocation) -> House:
+def furnish(
+    checked: Checked,
+    *,
+    ground: Ground,
+    keys: ProviderKeys,
+    revocation: Revocation,
+    registrations: Mapping[str, Registration],
+) -> House:
     """Put a house together from what has been opened for it."""
     config, store, clock = checked.config, ground.store, ground.clock
     shadow = Shadow(checked.shadow, worker=ground.shadow_worker) if checked.shadow else None
@@ -123,6 +132,15 @@ def furnish(checked: Checked, *, ground: Ground, keys: ProviderKeys, revocation:
             tracing=tracing,
         ),
         challenges=challenges,
+        origin=origin_of(config.public_url),
+        sign_ins=SignIns(
+            registrations=registrations,
+            redirect_uri=f"{config.public_url.removesuffix('/')}/enrol/callback",
+            recognise=partial(verification.recognise, login_age=config.enrolment.login_age),
+            store=store,
+            clock=clock,
+            random_bytes=secrets.token_bytes,
+        ),
         enrolment=Enrolment(
             formats=checked.enrolment_formats,
             settings=config.evidence,

@@ -6,7 +6,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { createServer } from 'node:http';
 import { Provider } from 'oidc-provider';
 
-const REDIRECT_URI = 'https://vestibule.example.com/callback'; // the browser of the tests stops before it
+const REDIRECT_URI = process.env.REDIRECT_URI ?? 'https://vestibule.example.com/callback'; // the browser of the tests stops before it
 const ID_TOKEN_SECONDS = 300;
 const GROUPS = { alice: ['staff', 'board'], bob: ['staff'] };
 const AMR_OF_ACR = { 'urn:example:password': ['pwd'], 'urn:example:mfa': ['pwd', 'otp', 'mfa'], phr: ['hwk', 'user'] };

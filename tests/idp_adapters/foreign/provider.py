@@ -39,7 +39,8 @@ def why_missing() -> str | None:
 class ForeignProvider:
     """One running provider. `restart` keeps the issuer and forgets every key; `rotate_keys` publishes new ones too."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, redirect_uri: str = REDIRECT_URI) -> None:
+        self._redirect_uri = redirect_uri
         self._process: subprocess.Popen[str] | None = None
         self._port = 0
 
@@ -55,7 +56,7 @@ class ForeignProvider:
         self.stop()
 
     def start(self) -> None:
-        environment = {**os.environ, "PORT": str(self._port)}
+        environment = {**os.environ, "PORT": str(self._port), "REDIRECT_URI": self._redirect_uri}
         self._process = subprocess.Popen(
             ["node", "provider.mjs"], cwd=HERE, env=environment, stdout=subprocess.PIPE, text=True
         )
