@@ -16,7 +16,7 @@ run: .venv/installed ## Serve with CONFIG=vestibule.toml
 	@.venv/bin/vestibule serve --config $(CONFIG) $(ARGS)
 
 test: .venv/installed-dev ## Run the tests (ARGS="-k name" is passed on)
-	@.venv/bin/pytest $(ARGS)
+	@.venv/bin/pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 check: .venv/installed-dev ## Format, lint, types, floors, house rules
 	@.venv/bin/ruff format --check .

@@ -86,6 +86,9 @@ class Store(Protocol):
     async def swap(self, kind: str, key: str, *, old: Json, new: Json, expires_at: datetime, now: datetime) -> bool:
         """Replace `old` by `new` and say so; leave everything alone where the entry is not `old` any more."""
 
+    async def page(self, kind: str, *, after: str, limit: int, now: datetime) -> tuple[tuple[str, Json], ...]:
+        """Read some entries of a kind with their keys, in the order of these, from behind the key `after`."""
+
     async def purge(self, *, now: datetime) -> int:
         """Remove some expired entries, in bounded time, and say how many: 0 = none is left."""
 

@@ -70,6 +70,8 @@ class KeyFormat:
     def prove(self, evidence: Evidence, *, transcript: bytes, device: EnrolledDevice, now: datetime) -> KeyProof:  # noqa: ARG002 - the port's
         said = _verify(evidence, transcript=transcript, public=str(device.key["public"]))
         vector = {Element.INSTANCE_IDENTITY: Tier.AFFIRMING}
+        if int(str(said["count"])) < device.counter:  # as some formats say it themselves
+            raise Refused(Reason.EVIDENCE_COUNTER)
         return KeyProof(tier=Tier.AFFIRMING, vector=vector, counter=int(str(said["count"])))
 
 

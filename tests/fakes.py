@@ -76,6 +76,11 @@ class MemoryStore:
         await self.put(kind, key, new, expires_at=expires_at)
         return True
 
+    async def page(self, kind: str, *, after: str, limit: int, now: datetime) -> tuple[tuple[str, Json], ...]:
+        self._check()
+        found = sorted((key, text) for (one, key), (text, until) in self.entries.items() if one == kind and until > now)
+        return tuple((key, json.loads(text)) for key, text in found if key > after)[:limit]
+
     async def purge(self, *, now: datetime) -> int:
         self._check()
         expired = [key for key, (_, expires_at) in self.entries.items() if expires_at <= now]

@@ -45,7 +45,12 @@ class DeviceProofs:
         if device is None or device.format != evidence.format:
             raise Refused(Reason.DEVICE_UNKNOWN)
         # The signature first: whoever does not hold the key learns nothing of where a device stands.
-        proof = verifier.prove(evidence, transcript=transcript, device=device, now=now)
+        try:
+            proof = verifier.prove(evidence, transcript=transcript, device=device, now=now)
+        except Refused as refused:
+            if refused.reason is Reason.EVIDENCE_COUNTER:
+                await self._contraindicate(device)
+            raise
         self._check(device)
         if proof.reset:
             raise Refused(Reason.DEVICE_REATTEST, "the device was reset since it was attested")
@@ -82,6 +87,13 @@ class DeviceProofs:
         if changed.tier is Tier.CONTRAINDICATED:
             log.warning("device key seen twice", extra={"format": device.format})
             raise Refused(Reason.DEVICE_CLONED, "the counter has not risen")
+
+    async def _contraindicate(self, device: EnrolledDevice) -> None:
+        """Trust a key no more that a format has seen twice: it looks at the counter once the signature is good."""
+        log.warning("device key seen twice", extra={"format": device.format})
+        await self._devices.change(
+            device.id, owner=device.owner, change=lambda current: replace(current, tier=Tier.CONTRAINDICATED)
+        )
 
     def _result(self, device: EnrolledDevice, *, proof: KeyProof) -> AttestationResult:
         # What is said now is never better than what is on record, and a table may have been lowered since.

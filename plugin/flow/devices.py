@@ -26,6 +26,7 @@ REMEMBERED = timedelta(days=3650)
 # A key that is being enrolled is taken for so long, should the process end in between.
 UNDER_WAY = timedelta(minutes=1)
 SWAP_ATTEMPTS = 5
+PAGE = 256
 
 Change = Callable[[EnrolledDevice], EnrolledDevice]
 
@@ -51,6 +52,14 @@ class Devices:
         """Return a person's devices, in the order in which they were enrolled."""
         found = [await self.find(device_id) for device_id in _ids(await self._index(owner))]
         return tuple(device for device in found if device is not None and device.owner == owner)
+
+    async def all(self) -> tuple[EnrolledDevice, ...]:
+        """Return every device, in the order of their ids."""
+        devices, after = list[EnrolledDevice](), ""
+        while page := await self._store.page(KIND, after=after, limit=PAGE, now=self._clock()):
+            devices += (device for _, value in page if (device := _device(value)) is not None)
+            after = page[-1][0]
+        return tuple(devices)
 
     async def add(self, device: EnrolledDevice, *, most: int) -> None:
         """Put a new device on record, as one of at most so many of its owner. Raises Refused."""

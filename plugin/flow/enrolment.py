@@ -25,6 +25,7 @@ KIND = "enrolment"
 KIND_INVITATION = "device-invitation"
 KIND_INVENTORY = "device-inventory"
 NO_CONFERENCE = ""
+INVITATION_PREFIX = "vi_"
 
 Login = Callable[..., Awaitable[Identity]]
 
@@ -99,15 +100,7 @@ class Enrolment:
         verifier = self._format(evidence.format)
 
         # 1 spend the challenge, whatever comes of it
-        begun = await self._store.take(KIND, evidence.challenge_id, now=now)
-        transcript = await self._challenges.spend(
-            evidence.challenge_id,
-            alias=NO_CONFERENCE,
-            purpose=Purpose.ENROL,
-            unverified_token=application.unverified_token,
-        )
-        if begun is None or begun["format"] != evidence.format:
-            raise Refused(Reason.EVIDENCE_CHALLENGE, "made for another format")
+        transcript, kept = await self._spend(application)
 
         # 2 sign in
         person = await self._login(
@@ -119,10 +112,7 @@ class Enrolment:
         )
 
         # 3 appraise
-        kept = begun["kept"]
-        attested = verifier.enrol(
-            evidence, transcript=transcript.digest(), kept=kept if isinstance(kept, dict) else None, now=now
-        )
+        attested = verifier.enrol(evidence, transcript=transcript, kept=kept, now=now)
         if attested.synced:
             raise Refused(Reason.DEVICE_SYNCED)
 
@@ -138,6 +128,21 @@ class Enrolment:
             await self._devices.add(device, most=self._rules.most)
         log.info("device enrolled", extra={"format": device.format, "state": device.state.value})
         return device
+
+    async def _spend(self, application: Application) -> tuple[bytes, Json | None]:
+        """Return what the device has to have signed, and what was kept of the first of two rounds."""
+        evidence = application.evidence
+        begun = await self._store.take(KIND, evidence.challenge_id, now=self._clock())
+        transcript = await self._challenges.spend(
+            evidence.challenge_id,
+            alias=NO_CONFERENCE,
+            purpose=Purpose.ENROL,
+            unverified_token=application.unverified_token,
+        )
+        if begun is None or begun["format"] != evidence.format:
+            raise Refused(Reason.EVIDENCE_CHALLENGE, "made for another format")
+        kept = begun["kept"]
+        return transcript.digest(), kept if isinstance(kept, dict) else None
 
     def _format(self, name: str) -> EnrolmentFormat:
         if name not in self._formats:

@@ -20,7 +20,7 @@ from plugin.shell import openapi
 from plugin.shell.beside import beside
 from plugin.shell.caveats import say_caveats
 from plugin.shell.check import Checked, check
-from plugin.shell.enrolment_door import EnrolmentDoor
+from plugin.shell.enrolling import EnrolmentDoor
 from plugin.shell.estate import open_estate
 from plugin.shell.gate import Gate
 from plugin.shell.gauges import show_lanes

@@ -1,4 +1,4 @@
-"""The command `vestibule`: demo, serve, check, doctor, decide, explain, replay, policy test."""
+"""The command `vestibule`: demo, serve, check, doctor, decide, explain, replay, devices, policy test."""
 
 import argparse
 import asyncio
@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from plugin.core.errors import Unavailable
-from plugin.shell import decide, explain, replay, telemetry
+from plugin.shell import decide, devices, explain, replay, telemetry
 from plugin.shell.app import serve
 from plugin.shell.check import Checked, CheckFailed, check, judge_cases
 from plugin.shell.demo import run as demo
@@ -65,6 +65,9 @@ def parser() -> argparse.ArgumentParser:
     one = commands.add_parser("replay", parents=[config], help="say who would be treated differently by another bundle")
     replay.add_arguments(one)
     one.set_defaults(run=replay.main)
+    one = commands.add_parser("devices", help="look after enrolled devices, beside the running service")
+    devices.add_arguments(one, config=config)
+    one.set_defaults(run=_devices)
     policy = commands.add_parser("policy", help="work on the bundle of policies")
     actions = policy.add_subparsers(required=True, metavar="ACTION")
     one = actions.add_parser("test", parents=[config], help="judge the bundle's example cases")
@@ -118,6 +121,11 @@ def _decide(options: argparse.Namespace) -> int:
 
 def _explain(options: argparse.Namespace) -> int:
     print(explain.report(options))
+    return 0
+
+
+def _devices(options: argparse.Namespace) -> int:
+    print(devices.report(options))
     return 0
 
 

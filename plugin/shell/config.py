@@ -91,7 +91,10 @@ def read_config(file: Path, *, problems: Problems, formats: Mapping[str, Evidenc
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         problems.add("", f"not TOML: {error}")
     else:
-        return read_tables(Table(values, path="", problems=problems), file=file, formats=formats)
+        root = Table(values, path="", problems=problems)
+        config = read_tables(root, file=file, formats=formats)
+        _check_across(root, config=config)
+        return config
     return None
 
 
@@ -100,7 +103,6 @@ def read_tables(root: Table, *, file: Path, formats: Mapping[str, EvidenceFormat
     server, policy, store, telemetry, records = map(root.table, ("server", "policy", "store", "telemetry", "records"))
     host, port = read_listen(server, default="127.0.0.1:8080")
     idps = tuple(entry for table in root.tables("idp") for entry in read_idp(table))
-    callers = tuple(read_caller(table) for table in root.tables("caller"))
     house = frozenset(policy.texts("house", required=True))
     issuers = {idp.settings.issuer: idp.settings.org for idp in idps}
     orgs = house | frozenset(issuers.values())
@@ -131,7 +133,7 @@ def read_tables(root: Table, *, file: Path, formats: Mapping[str, EvidenceFormat
         trunks=trunks,
         zones=zones,
         conferences=conferences,
-        callers=callers,
+        callers=tuple(read_caller(table) for table in root.tables("caller")),
         pexip=_pexip(root, locations, zones=zones, conferences=conferences, issuers=issuers, orgs=orgs),
         metrics=read_metrics(root, door=(host, port)),
         telemetry_endpoint=telemetry.url("endpoint") if telemetry.has("endpoint") else None,
@@ -140,10 +142,13 @@ def read_tables(root: Table, *, file: Path, formats: Mapping[str, EvidenceFormat
         decision_log=_decision_log(records),
         secret_files=tuple(root.problems.secrets),  # last: by now they have all been read
     )
-    _check_across(root, config=config)
-    for table in (root, server, policy, store, telemetry, records):
-        table.finish()
+    _finish(root, server, policy, store, telemetry, records)
     return config
+
+
+def _finish(*tables: Table) -> None:
+    for table in tables:
+        table.finish()
 
 
 def _pexip_settings(locations: tuple[LocationEntry, ...], *, zones: tuple[ZoneEntry, ...]) -> PexipSettings:

@@ -22,11 +22,13 @@ def read_evidence(
         name = table.text("format")
         if name not in formats:
             table.problem("format", f"got `{name}`, expected one of {sorted(formats)}")
-            continue  # nobody knows what its other settings mean
         if name in entries:
             table.problem("format", f"got `{name}` twice")
-        entries[name] = _evidence(table, options=formats[name].options, public_url=public_url)
-        table.finish()
+        options = formats[name].options if name in formats else {}
+        settings = _evidence(table, options=options, public_url=public_url)
+        if name in formats:  # else nobody knows what its other settings mean
+            entries[name] = settings
+            table.finish()
     return entries
 
 

@@ -60,6 +60,10 @@ class WatchedStore:
         swap = self._store.swap(kind, key, old=old, new=new, expires_at=expires_at, now=now)
         return await self._watch("swap", swap)
 
+    async def page(self, kind: str, *, after: str, limit: int, now: datetime) -> tuple[tuple[str, Json], ...]:
+        page = self._store.page(kind, after=after, limit=limit, now=now)
+        return await self._watch("page", page, proves_health=False)
+
     async def purge(self, *, now: datetime) -> int:
         removed = await self._watch("purge", self._store.purge(now=now), proves_health=False)
         self._metrics.store_purged.inc(removed)

@@ -58,6 +58,7 @@ _PUT = (
 )
 _CLAIM = f"{_PUT} WHERE entry.expires_at <= :now"
 _GET = "SELECT value FROM entry WHERE kind = :kind AND key = :key AND expires_at > :now"
+_PAGE = "SELECT key, value FROM entry WHERE kind = :kind AND key > :last AND expires_at > :now ORDER BY key LIMIT :most"
 _TAKE = "DELETE FROM entry WHERE kind = :kind AND key = :key AND value = :value AND expires_at > :now"
 _SWAP = (
     "UPDATE entry SET value = :new, expires_at = :expires_at"
@@ -122,14 +123,19 @@ class SqliteStore:
         return _value(await self._run(lambda connection: _take(connection, row)))
 
     async def claim(self, kind: str, key: str, *, expires_at: datetime, now: datetime) -> bool:
-        row: Row = {"kind": kind, "key": key, "value": "{}"}
-        row |= {"expires_at": expires_at.timestamp(), "now": now.timestamp()}
+        times = {"expires_at": expires_at.timestamp(), "now": now.timestamp()}
+        row: Row = {"kind": kind, "key": key, "value": "{}", **times}
         return await self._run(lambda connection: connection.execute(_CLAIM, row).rowcount == 1)
 
     async def swap(self, kind: str, key: str, *, old: Json, new: Json, expires_at: datetime, now: datetime) -> bool:
         row: Row = {"kind": kind, "key": key, "old": _text(old), "new": _text(new)}
         row |= {"expires_at": expires_at.timestamp(), "now": now.timestamp()}
         return await self._run(lambda connection: connection.execute(_SWAP, row).rowcount == 1)
+
+    async def page(self, kind: str, *, after: str, limit: int, now: datetime) -> tuple[tuple[str, Json], ...]:
+        row: Row = {"kind": kind, "last": after, "most": limit, "now": now.timestamp()}
+        found = await self._run(lambda connection: connection.execute(_PAGE, row).fetchall(), changes=False)
+        return tuple((str(key), json.loads(text)) for key, text in found)
 
     async def purge(self, *, now: datetime) -> int:
         row: Row = {"now": now.timestamp(), "at_most": PURGE_AT_MOST}
@@ -280,10 +286,7 @@ def _text(value: Json) -> str:
 
 
 def _value(text: str | None) -> Json | None:
-    if text is None:
-        return None
-    value: Json = json.loads(text)
-    return value
+    return None if text is None else cast("Json", json.loads(text))
 
 
 def _unavailable(error: sqlite3.Error | OSError | NewerSchema) -> Unavailable:

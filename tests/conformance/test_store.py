@@ -171,3 +171,16 @@ async def test_a_store_can_be_closed_twice(store: Store) -> None:
     await store.close()
 
     await store.close()
+
+
+async def test_a_kind_is_read_page_by_page_in_the_order_of_its_keys(store: Store) -> None:
+    for key in ("c", "a", "b"):
+        await store.put("kind", key, {"key": key}, expires_at=LATER)
+    await store.put("kind", "d", {"key": "expired"}, expires_at=NOON)
+    await store.put("other", "a", {"key": "foreign"}, expires_at=LATER)
+
+    first = await store.page("kind", after="", limit=2, now=NOON)
+    second = await store.page("kind", after="b", limit=2, now=NOON)
+
+    assert first == (("a", {"key": "a"}), ("b", {"key": "b"}))
+    assert second == (("c", {"key": "c"}),)

@@ -33,7 +33,7 @@ WORDS = [
     1,
     ["CONTINUE"],
 ]
-ABSENT = object()
+ABSENT = ...  # the script is given no such word at all
 
 
 @pytest.fixture(params=[Undefined, StrictUndefined, ChainableUndefined])

@@ -23,7 +23,9 @@ import aiohttp
 
 HERE = Path(__file__).resolve().parent
 REDIRECT_URI = "https://vestibule.example.com/callback"
-START_SECONDS = 60
+# Among hundreds of starts one hangs before its first line, which is nothing of what is tested here.
+START_SECONDS = 20
+STARTS = 3
 MAX_HOPS = 10
 
 
@@ -56,6 +58,10 @@ class ForeignProvider:
         self.stop()
 
     def start(self) -> None:
+        if not any(self._starts() for _ in range(STARTS)):
+            raise AssertionError("the foreign provider did not start")
+
+    def _starts(self) -> bool:
         environment = {**os.environ, "PORT": str(self._port), "REDIRECT_URI": self._redirect_uri}
         self._process = subprocess.Popen(
             ["node", "provider.mjs"], cwd=HERE, env=environment, stdout=subprocess.PIPE, text=True
@@ -65,8 +71,9 @@ class ForeignProvider:
         word, _, port = self._process.stdout.readline().strip().partition(" ") if spoke else ("", "", "")
         if word != "listening":
             self.stop()
-            raise AssertionError("the foreign provider did not start")
+            return False
         self._port = int(port)
+        return True
 
     def stop(self) -> None:
         if self._process is None:
