@@ -21,6 +21,7 @@ SECRETS = {
     "password_file": "a password",
     "next_password_file": "another",
     "token_file": "t" * 20,
+    "client_secret_file": "s" * 20,
     "pseudonym_key_file": "k" * 20,
 }
 
