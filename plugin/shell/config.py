@@ -76,6 +76,7 @@ class Config:
         return self.house | {idp.settings.org for idp in self.idps}
 
 
+WEBAUTHN = "webauthn"  # the format that browsers speak
 NO_FORMATS: Mapping[str, EvidenceFormat] = {}
 
 
@@ -184,6 +185,8 @@ def _check_across(root: Table, *, config: Config) -> None:
     _no_repetition(root, [caller.rights.name for caller in config.callers], key="caller.name")
     if config.client_certificates and not (config.proxies and config.device_cas):
         root.problem("server.client_certificates", "got `true`, expected `proxies` and a `[[device_ca]]` beside it")
+    if config.portal and WEBAUTHN not in config.evidence:
+        root.problem("portal", f"got a page to register devices on, expected an `[[evidence]]` table for `{WEBAUTHN}`")
     if config.pexip:
         left = config.pexip.settings.unsafe_leave_to_platform
         check_left(root, key="pexip.unsafe_leave_to_platform", patterns=left, entries=config.conferences)

@@ -18,6 +18,7 @@ from plugin.platforms import generic
 from plugin.platforms.generic import MAX_SHORT, MAX_TOKEN, check_members, read_text
 from plugin.ports import Json
 from plugin.shell.arrival import budget_of
+from plugin.shell.config import WEBAUTHN
 from plugin.shell.gate import Gate, House, Lane
 from plugin.shell.generic_door import NO_STORE, ask, denied, error, explained
 from plugin.shell.http import explicit
@@ -39,7 +40,6 @@ PARTS = {
 }
 # The prefix has browsers insist on Secure, on the path `/` and on this very host (RFC 6265bis 4.1.3.2).
 COOKIE = "__Host-vestibule-sign-in"
-FORMAT = "webauthn"
 HEADERS = {
     **NO_STORE,
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
@@ -94,7 +94,7 @@ class PortalDoor:
         """Make the challenge of an enrolment, and say where its person signs in."""
         check_members(body, known=frozenset({"issuer"}))
         issuer = read_text(body, "issuer", most=MAX_TOKEN, least=1)
-        begun = await house.enrolment.begin(FORMAT, payload={})
+        begun = await house.enrolment.begin(WEBAUTHN, payload={})
         # One secret for each sign-in: who got hold of an older one has nothing.
         browser = house.sign_ins.secret()
         url = await house.sign_ins.begin(issuer, nonce=begun.challenge.id, browser=browser)
