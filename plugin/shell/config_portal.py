@@ -10,7 +10,7 @@ from plugin.shell.toml_reader import Table
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PortalIdp:
-    """One `[[portal.idp]]` table: what people read on its button, the client, and the `[[idp]]` that it is of."""
+    """One `[[portal]]` table: what people read on its button, the client, and the `[[idp]]` that it is of."""
 
     label: str
     client: Client = field(repr=False)
@@ -18,16 +18,12 @@ class PortalIdp:
 
 
 def read_portal(root: Table, *, idps: tuple[IdpEntry, ...]) -> tuple[PortalIdp, ...]:
-    """Read the `[portal]` table. Without one, nobody signs in here, and there are no pages."""
-    table = root.table("portal")
+    """Read the `[[portal]]` tables. Without one, nobody signs in here, and there is no page."""
     known = {idp.settings.issuer: idp for idp in idps}
-    entries = tuple(filter(None, (_read_idp(one, known=known) for one in table.tables("idp"))))
+    entries = tuple(filter(None, (_read_idp(one, known=known) for one in root.tables("portal"))))
     issuers = [entry.client.issuer for entry in entries]
     for issuer in sorted({issuer for issuer in issuers if issuers.count(issuer) > 1}):
-        table.problem("idp", f"got `{issuer}` twice")
-    if root.has("portal") and not table.has("idp"):
-        table.problem("idp", "missing, expected `[[portal.idp]]`: nobody could sign in")
-    table.finish()
+        root.problem("portal.issuer", f"got `{issuer}` twice")
     return entries
 
 

@@ -71,8 +71,7 @@ async def portal(tmp_path: Path, browser: str) -> AsyncIterator[Portal]:
 name = "keys"
 format = "webauthn"
 unattested = true
-[portal]
-[[portal.idp]]
+[[portal]]
 issuer = "{provider.issuer}"
 label = "Acme"
 client_id = "vestibule"

@@ -14,7 +14,7 @@ from tests.shell.world import World, opened
 
 ORIGIN = "https://vestibule.example.com"
 EVIDENCE = '[[evidence]]\nname = "keys"\nformat = "webauthn"\nunattested = true\n'
-IDP = '[[portal.idp]]\nissuer = "{acme}"\nlabel = "Acme"\nclient_id = "vestibule"\n'
+IDP = '[[portal]]\nissuer = "{acme}"\nlabel = "Acme"\nclient_id = "vestibule"\n'
 
 
 @pytest_asyncio.fixture
@@ -86,12 +86,11 @@ async def test_where_nobody_can_sign_in_there_is_no_page(tmp_path: Path):
 @pytest.mark.parametrize(
     ("table", "problem"),
     [
-        (IDP.replace("{acme}", "https://attacker.example"), "portal.idp[0].issuer"),
-        (IDP.replace('"vestibule"', '"payroll"'), "portal.idp[0].client_id"),
-        (IDP + IDP, "portal.idp"),
-        (IDP + 'client_secret = "in the open"\n', "portal.idp[0].client_secret"),
-        (IDP + "lable = 1\n", "portal.idp[0].lable"),
-        ("[portal]\n", "portal.idp"),
+        (IDP.replace("{acme}", "https://attacker.example"), "portal[0].issuer"),
+        (IDP.replace('"vestibule"', '"payroll"'), "portal[0].client_id"),
+        (IDP + IDP, "portal.issuer"),
+        (IDP + 'client_secret = "in the open"\n', "portal[0].client_secret"),
+        (IDP + "lable = 1\n", "portal[0].lable"),
     ],
 )
 async def test_a_table_that_could_sign_nobody_in_is_a_problem(tmp_path: Path, table: str, problem: str):
