@@ -111,12 +111,11 @@ def read_tables(root: Table, *, file: Path, formats: Mapping[str, EvidenceFormat
     zones = read_zones(root, locations=locations)
     trunks = read_trunks(root, locations=locations, orgs=orgs)
     conferences = read_conferences(root, zones=zones, house=house, issuers=issuers, trunks=names_of(trunks))
-    public_url = server.url("public_url")
     config = Config(
         file=file,
         host=host,
         port=port,
-        public_url=public_url,
+        public_url=(public_url := server.url("public_url")),
         tenant=server.text("tenant", default="default"),
         requests_per_minute=server.number("requests_per_minute", default=120, least=1, most=1_000_000),
         proxies=server.networks("proxies"),

@@ -41,7 +41,7 @@ async def sign_in(portal: Portal, *, page: Page | None = None) -> None:
 async def register(page: Page, name: str) -> None:
     await page.evaluate(f"document.getElementById('name').value = '{name}'")
     await page.evaluate("document.getElementById('registration').requestSubmit()")
-    await page.until("document.getElementById('state').textContent || document.getElementById('problem').textContent")
+    await page.until("document.querySelector('#list li') || document.getElementById('problem').textContent")
 
 
 async def test_a_person_signs_in_and_registers_this_device(portal: Portal) -> None:
