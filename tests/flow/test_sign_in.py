@@ -61,7 +61,7 @@ async def opened(provider: ForeignProvider, *, client_id: str = "vestibule") -> 
         sign_ins = SignIns(
             registrations={provider.issuer: Registration(client=client, fetch=fetch, post=fetch.post)},
             redirect_uri=REDIRECT_URI,
-            recognise=partial(house.verification.recognise, login_age=timedelta(minutes=10)),
+            recognise=partial(house.verification.identities.recognise, login_age=timedelta(minutes=10)),
             store=store,
             clock=house.clock,
             random_bytes=secrets.token_bytes,
