@@ -70,7 +70,7 @@ def test_every_adapter_and_format_that_is_declared_is_listed():
     declared = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]["entry-points"]
 
     assert firsts("identity-adapters") == sorted(declared["vestibule.idp_adapters"])
-    assert firsts("evidence-formats") == sorted(declared["vestibule.attestation"])
+    assert firsts("evidence-formats") == sorted(declared["vestibule.attestation"] | declared["vestibule.device_formats"])
     assert len(distribution("vestibule").entry_points) > len(firsts("evidence-formats"))
 
 
