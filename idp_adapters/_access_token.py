@@ -16,9 +16,12 @@ from plugin.ports import AccessRules, IdpSettings
 AT_JWT = frozenset({"at+jwt"})
 
 OF_ID_TOKENS = ("nonce", "at_hash", "c_hash", "s_hash")
+OF_CLIENTS_THEMSELVES = ("gty", "clientHost", "clientAddress", "grant_type")
 ACCESS_TOKEN: Mapping[str, Check] = {
     "events": absent,  # logout and security event tokens
     **dict.fromkeys(OF_ID_TOKENS, absent),  # OIDC Core 2 and 3.3.2.11
+    # A client's own token (RFC 6749 4.4) names nobody, whatever it has as `sub`: Auth0's and Keycloak's words for it.
+    **dict.fromkeys(OF_CLIENTS_THEMSELVES, absent),
     "typ": absent_or("Bearer"),  # Keycloak's own name of the kind
     "token_use": absent_or("access"),  # Cognito's
 }

@@ -96,6 +96,8 @@ def _access_problems(settings: IdpSettings, *, takes_access: bool) -> list[str]:
     """Say what could never be safe about the access tokens that are to count."""
     if settings.access is None and settings.tokens == {TokenKind.ID}:
         return []
+    if settings.nonce_required:
+        return ["got `nonce_required` beside access tokens, expected one of the two: an access token has no nonce"]
     if not takes_access:
         return ["got access tokens to be taken, expected none: this kind of provider makes them for itself"]
     resource = settings.access.resource if settings.access else ""

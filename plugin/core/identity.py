@@ -57,6 +57,7 @@ class Identity:
     """Claims of one person. `issuer` and `subject` together are the key; an e-mail address never is.
 
     `groups` None means that the provider did not tell, which is not the same as no groups; `groups_gap` says why.
+    `groups_until` is when groups that were looked up are too old, None where the token told them.
     `org` is the organisation that the configuration gives to the issuer, never a claim.
     `issued_at` and `nonce` decide whether an unbound token is fresh enough. `provenance` is VERIFIED, or PLATFORM where
     nobody here has seen a token: then nothing else of the sign-in is known, and `level` is the lowest.
@@ -76,6 +77,7 @@ class Identity:
     expires_at: datetime
     provenance: Provenance = Provenance.VERIFIED
     groups_gap: GroupsGap = GroupsGap.NOT_TOLD
+    groups_until: datetime | None = None
 
     @property
     def key(self) -> str:

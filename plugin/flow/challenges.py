@@ -94,6 +94,10 @@ class Challenges:
             raise Refused(Reason.TOKEN_NONCE, "the challenge was made for another conference, or is spent or too old")
         return True
 
+    async def has_made(self, nonce: str) -> bool:
+        """Say whether a nonce is a challenge of ours, for whatever purpose and however spent."""
+        return await self._store.get(KIND, nonce, now=self._clock()) is not None
+
     async def _is_first_use(self, challenge_id: str, *, value: Json) -> bool:
         """Use a challenge up, and say whether this was in its time and the first use."""
         now = self._clock()

@@ -57,14 +57,16 @@ class DeviceProofs:
         await self._count(device, proof=proof)
         return Appraisal(result=self._result(device, proof=proof))
 
-    async def confirm(self, result: AttestationResult) -> None:
-        """Confirm that a device that was proven for a ticket still stands as it did then. Raises Refused."""
+    async def confirm(self, result: AttestationResult) -> AttestationResult:
+        """Confirm a device that was proven for a ticket, at what it is worth now where that is less. Raises Refused."""
         device = await self._devices.find(result.device_id)
         if device is None or device.format != result.format:
             raise Refused(Reason.DEVICE_UNKNOWN)
         if device.owner != result.owner:
             raise Refused(Reason.DEVICE_OWNER)
         self._check(device)
+        tier = worst(result.tier, device.tier, self._tiers[device.format])
+        return replace(result, tier=tier, managed=result.managed and device.approval in MANAGED)
 
     def _check(self, device: EnrolledDevice) -> None:
         now = self._clock()

@@ -25,6 +25,8 @@ KIND = "enrolment"
 KIND_INVITATION = "device-invitation"
 KIND_INVENTORY = "device-inventory"
 NO_CONFERENCE = ""
+# Members of a key that count what has happened to its device since.
+COUNTED = frozenset({"resets", "restarts"})
 INVITATION_PREFIX = "vi_"
 
 Login = Callable[..., Awaitable[Identity]]
@@ -213,6 +215,9 @@ class Enrolment:
         def renewed(known: EnrolledDevice) -> EnrolledDevice:
             if known.owner != device.owner:
                 raise Refused(Reason.DEVICE_OWNER)
+            # What was approved is a key, by whatever name: who brings another one under its name has not got it.
+            if known.format != device.format or _pinned(known) != _pinned(device):
+                raise Refused(Reason.EVIDENCE_KEY, "the device is on record with another key")
             if known.state is DeviceState.REVOKED:
                 raise Refused(Reason.DEVICE_REVOKED)
             if known.state is DeviceState.LOST:
@@ -229,6 +234,11 @@ class Enrolment:
             )
 
         return await self._devices.change(device.id, owner=None, change=renewed)
+
+
+def _pinned(device: EnrolledDevice) -> dict[str, object]:
+    """Return what of a device's key stays the same for as long as it is the same key."""
+    return {name: value for name, value in device.key.items() if name not in COUNTED}
 
 
 def hash_of(secret: str) -> str:

@@ -3,7 +3,7 @@
 It must never judge what a device is worth, nor let one token count twice for whoever else has seen it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -32,6 +32,10 @@ from plugin.ports import Clock, IdpAdapter, Store
 KIND = "replay"
 # A bearer token proves only that somebody has it, so it has to be young, and it counts once.
 BEARER_AGE = timedelta(minutes=5)
+# What is left of a proof's time when groups have been waited for, and how long a ticket's are waited for anew.
+LEFT_TO_FINISH = 0.2
+AGAIN_SECONDS = 0.5
+NO_NONCE = "its provider's tokens have to carry a nonce of ours"
 NO_LOOKUPS: Mapping[str, GroupLookup] = MappingProxyType({})
 
 
@@ -68,6 +72,9 @@ class IdentityProofs:
             raise Refused(Reason.TOKEN_ISSUER)
         if identity.expires_at <= self._clock():
             raise Refused(Reason.TOKEN_EXPIRED)
+        if identity.groups_until is not None and not self._clock() < identity.groups_until:
+            untold = replace(identity, groups=None, groups_until=None)
+            identity = await with_groups(untold, lookups=self._lookups, seconds=AGAIN_SECONDS)
         await self._sign_outs.check(identity)
         return identity
 
@@ -80,13 +87,17 @@ class IdentityProofs:
         is_first_use = await self._use_up(unverified_token, expires_at=identity.expires_at)
         if not is_first_use:
             raise Refused(Reason.TOKEN_REPLAYED)
+        minted = minted or self._needs_nonce(identity)
         if identity.nonce != nonce and (minted or self._clock() - identity.issued_at > BEARER_AGE):
             raise Refused(Reason.LOGIN_STALE, "the token was not minted for this enrolment")
         return identity
 
     async def recognise(self, unverified_token: str, *, login_age: timedelta) -> Identity:
         """Verify a token of somebody who looks after devices of their own. It may count again. Raises Refused."""
-        return await self._verify_login(unverified_token, login_age=login_age)
+        identity = await self._verify_login(unverified_token, login_age=login_age)
+        if self._needs_nonce(identity) and not await self._challenges.has_made(identity.nonce or ""):
+            raise Refused(Reason.TOKEN_NONCE, NO_NONCE)
+        return identity
 
     async def prove(
         self,
@@ -112,7 +123,17 @@ class IdentityProofs:
         else:
             spent = credentials.evidence[0].challenge_id
             proof = self._verify_signed(unverified_token, spent=spent, alias=alias, step=step)
-        return await find(proof, budget=budget, share=Share.IDENTITY)
+        return await find(self._completed(proof, budget=budget), budget=budget, share=Share.IDENTITY)
+
+    async def _completed(self, proof: Awaitable[Identity], *, budget: Budget) -> Identity:
+        """Look up groups last, when the token has counted, and within what is left: without them somebody is proven."""
+        identity = await proof
+        complete = await with_groups(
+            identity, lookups=self._lookups, seconds=budget.left(Share.IDENTITY) - LEFT_TO_FINISH
+        )
+        if complete is not identity:  # that took time, in which they may have signed out
+            await self._sign_outs.check(complete)
+        return complete
 
     async def _verify(
         self, unverified_token: str, *, step: OpenSpan | None, key_thumbprint: str | None = None
@@ -129,7 +150,7 @@ class IdentityProofs:
             unverified_token, provider=provider, keys=keys, now=self._clock(), key_thumbprint=key_thumbprint
         )
         await self._sign_outs.check(identity)
-        return await with_groups(identity, lookups=self._lookups)
+        return identity
 
     async def _verify_held(
         self, unverified_token: str, *, dpop_proof: DpopProof, alias: str, step: OpenSpan
@@ -142,6 +163,9 @@ class IdentityProofs:
         held = verify_proof(dpop_proof.unverified_proof, unverified_token=unverified_token, uri=uri, now=now)
         identity = await self._verify(unverified_token, step=step, key_thumbprint=held.key_thumbprint)
         await self._challenges.spend_in_proof(held.nonce, alias=alias, unverified_token=unverified_token)
+        spent, _, _ = (held.nonce or "").partition(".")
+        if self._needs_nonce(identity) and not await self._is_minted_for_us(identity, spent=spent, alias=alias):
+            raise Refused(Reason.TOKEN_NONCE, NO_NONCE)
         return replace(identity, provenance=Provenance.BOUND)
 
     async def _verify_signed(self, unverified_token: str, *, spent: str, alias: str, step: OpenSpan) -> Identity:
@@ -153,7 +177,7 @@ class IdentityProofs:
         identity = await self._verify(unverified_token, step=step)
         await self._use_up(unverified_token, expires_at=identity.expires_at)
         if self._needs_nonce(identity) and not await self._is_minted_for_us(identity, spent=spent, alias=alias):
-            raise Refused(Reason.TOKEN_NONCE, "its provider's tokens have to carry a nonce of ours")
+            raise Refused(Reason.TOKEN_NONCE, NO_NONCE)
         return identity
 
     async def _verify_bearer(self, unverified_token: str, *, spent: str | None, alias: str, step: OpenSpan) -> Identity:
@@ -168,7 +192,7 @@ class IdentityProofs:
         if not is_first_use:
             raise Refused(Reason.TOKEN_REPLAYED)
         if not is_minted_for_us and self._needs_nonce(identity):
-            raise Refused(Reason.TOKEN_NONCE, "its provider's tokens have to carry a nonce of ours")
+            raise Refused(Reason.TOKEN_NONCE, NO_NONCE)
         if not is_minted_for_us and self._clock() - identity.issued_at > BEARER_AGE:
             raise Refused(Reason.TOKEN_STALE, f"older than {BEARER_AGE}, without a device proof or a nonce of ours")
         return identity

@@ -72,8 +72,7 @@ class Verification:
         if device.expires_at <= self._clock():
             raise Refused(Reason.EVIDENCE_EXPIRED)
         if self._device_proofs is not None and device.format in self._enrolled:
-            await self._device_proofs.confirm(device)
-            return device
+            return await self._device_proofs.confirm(device)
         if device.format not in self._verifiers or (device.managed and not self._revocation.knows(device.appraised_by)):
             raise Refused(Reason.EVIDENCE_CHAIN)
         return device
@@ -112,8 +111,8 @@ class Verification:
         for path, ca in {appraisal.path: appraisal.result.appraised_by for appraisal in appraisals}.items():
             if path:
                 await self._revocation.check(path, ca=ca)
-        first = appraisals[0]
-        self._warn_of_end(first, step=step)
+        for appraisal in appraisals:
+            self._warn_of_end(appraisal, step=step)
         return combine([appraisal.result for appraisal in appraisals])
 
     async def _appraise_signed(self, credentials: Credentials, *, alias: str) -> list[Appraisal]:

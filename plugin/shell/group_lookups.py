@@ -16,4 +16,7 @@ async def open_group_lookup(idp: IdpEntry, stack: AsyncExitStack, *, clock: Cloc
     service = group_services()[idp.adapter](idp.settings, idp.groups)
     fetch = HttpFetch(hosts=service.hosts, timeout=SECONDS)
     stack.push_async_callback(fetch.close)
-    return GroupLookup(service, issuer=idp.settings.issuer, exchange=fetch.ask, clock=clock, kept=idp.groups.kept)
+    issuer, kept = idp.settings.issuer, idp.groups.kept
+    lookup = GroupLookup(service, issuer=issuer, exchange=fetch.ask, clock=clock, kept=kept)
+    stack.push_async_callback(lookup.close)
+    return lookup

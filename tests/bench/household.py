@@ -135,6 +135,19 @@ class _Documents:
         return Fetched(status=200, body=body[:limit], max_age=None)
 
 
+def _ground(store: CountedStore, *, traces: telemetry.Telemetry, worker: ThreadPoolExecutor) -> Ground:
+    return Ground(
+        store=store,
+        store_check=StoreCheck(store, clock=utc_now, monotonic=time.monotonic),
+        decision_log=None,
+        telemetry=traces,
+        clock=utc_now,
+        listeners=(),
+        shadow_worker=worker,
+        pseudonym_key=bytes(32),
+    )
+
+
 @asynccontextmanager
 async def furnished(folder: Path) -> AsyncIterator[Household]:
     """Furnish a house that speaks to nobody."""
@@ -158,16 +171,7 @@ async def furnished(folder: Path) -> AsyncIterator[Household]:
             checked,
             lookups={},
             registrations={},
-            ground=Ground(
-                store=store,
-                store_check=StoreCheck(store, clock=utc_now, monotonic=time.monotonic),
-                decision_log=None,
-                telemetry=traces,
-                clock=utc_now,
-                listeners=(),
-                shadow_worker=worker,
-                pseudonym_key=bytes(32),
-            ),
+            ground=_ground(store, traces=traces, worker=worker),
             keys=keys,
             revocation=revocation,
         )

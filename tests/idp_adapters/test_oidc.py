@@ -247,10 +247,23 @@ def test_sample_of_a_provider_gets_its_verdict(name: str, reason: Reason | None)
         ("https://acme.eu.auth0.com/", "auth0"),
         ("https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_EXAMPLE", "cognito"),
         ("https://auth.pingone.eu/ENV-ID/as", "ping"),
+        ("https://auth.pingone.com.au/ENV-ID/as", "ping"),
+        ("https://login.microsoftonline.com./common/v2.0", "entra"),
     ],
 )
 def test_a_vendor_that_has_an_adapter_of_its_own_is_read_by_no_other(issuer: str, kind: str):
     settings = IdpSettings(issuer=issuer, audience=frozenset({"app"}), algorithms=frozenset({"RS256"}), org="acme")
 
     with pytest.raises(ValueError, match=f'expected `adapter = "{kind}"`'):
+        adapter(settings)
+
+
+@pytest.mark.parametrize(
+    "issuer",
+    ["https://acme.ciamlogin.com/x/v2.0", "https://token.actions.githubusercontent.com", "https://appleid.apple.com"],
+)
+def test_an_issuer_where_anybody_can_sign_in_cannot_be_configured(issuer: str):
+    settings = IdpSettings(issuer=issuer, audience=frozenset({"app"}), algorithms=frozenset({"RS256"}), org="acme")
+
+    with pytest.raises(ValueError, match="anybody"):
         adapter(settings)
