@@ -44,7 +44,7 @@ def of_all_kinds(shown: Shown = NOTHING_SHOWN) -> Mapping[str, Check]:
     def check(name: str, payload: Mapping[str, object]) -> None:
         # RFC 7800 section 3: a bound token counts with a proof of its key alone; else whoever has stolen it would be
         # taken for its owner. A member that nobody here understands, beside these or instead, is a key not shown.
-        accepted = payload[name] in filter(None, bindings) if name in payload else {} in bindings
+        accepted = payload[name] in [*filter(None, bindings)] if name in payload else {} in bindings
         if not accepted:
             raise Refused(Reason.TOKEN_CONFIRMATION, f"claim `{name}` does not name the key that was shown, if any was")
 
