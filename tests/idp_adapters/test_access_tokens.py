@@ -17,8 +17,6 @@ from plugin.core.token import AccessSettings, TokenKind
 from plugin.flow.identification import identify
 from plugin.jose.claims import SignedClaims
 from plugin.ports import IdpAdapter, IdpSettings
-from plugin.shell.doctor.report import Level
-from plugin.shell.doctor.token_checks import judged
 from tests.idp_adapters.vendors import ENTRA, ENTRA_V1, TENANT, VENDORS, Vendor, changed, sample, token_of
 from tests.jose.issuer import KEYS, sign
 
@@ -393,21 +391,3 @@ def test_okta_makes_access_tokens_of_its_org_server_for_itself():
 
     with pytest.raises(ValueError, match="access tokens"):
         vendor.build(settings_for(vendor, {"aud": "x"}, **configured))
-
-
-@pytest.mark.parametrize(
-    ("change", "faults"),
-    [
-        ({}, set()),
-        ({"aud": "s6BhdRkqt3"}, {"token audience", "person", "token verdict"}),
-        ({"client_id": "other"}, {"claim client_id", "person", "token verdict"}),
-        ({"cnf": {"jkt": "x"}}, {"claim cnf", "person", "token verdict"}),
-    ],
-)
-def test_the_doctor_names_each_fault_of_an_access_token(change: dict[str, Any], faults: set[str]) -> None:
-    token = sign({**ACCESS, **change}, head={"alg": "RS256", "kid": "rsa", "typ": "at+jwt"})
-
-    lines = {line.subject: line for line in judged(token, provider=oidc.adapter(SETTINGS), keys=KEYS, now=NOW)}
-
-    assert {subject for subject, line in lines.items() if line.level is Level.FAULT} == faults
-    assert lines["token kind"].found == "seems to be an access token, judged as one"
