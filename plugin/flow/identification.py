@@ -20,14 +20,32 @@ from plugin.ports import IdpAdapter
 ACCESS_TOKEN = "at+jwt"  # noqa: S105 - RFC 9068 section 2.1
 
 
-def of_all_kinds(key_thumbprint: str | None = None) -> Mapping[str, Check]:
-    """Return what is asked of every kind of token: that it is bound to the key that was shown, or to none."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """What whoever presents a token has shown to hold: the key of a DPoP proof, and certificates of their device.
+
+    Each as the token names it: by RFC 7638, and by RFC 8705 section 3.1.
+    """
+
+    key_thumbprint: str | None = None
+    certificate_thumbprints: frozenset[str] = frozenset()
+
+
+NOTHING_SHOWN = Shown()
+
+
+def of_all_kinds(shown: Shown = NOTHING_SHOWN) -> Mapping[str, Check]:
+    """Return what is asked of every kind of token: that all it is bound to was shown, and that a proof was for it."""
+    # A certificate shows a device as well, whatever the token; a proof is for a token that is bound to its key alone.
+    key = {"jkt": shown.key_thumbprint} if shown.key_thumbprint else {}
+    certificates = [{"x5t#S256": thumbprint} for thumbprint in shown.certificate_thumbprints]
+    bindings = [{**key, **certificate} for certificate in ({}, *certificates)]
 
     def check(name: str, payload: Mapping[str, object]) -> None:
         # RFC 7800 section 3: a bound token counts with a proof of its key alone; else whoever has stolen it would be
-        # taken for its owner. A member that nobody here understands, beside `jkt` or instead, is a key not shown.
-        shown = {name: {"jkt": key_thumbprint}} if key_thumbprint else {}
-        if {claim: payload[claim] for claim in (name,) if claim in payload} != shown:
+        # taken for its owner. A member that nobody here understands, beside these or instead, is a key not shown.
+        accepted = payload[name] in [*filter(None, bindings)] if name in payload else {} in bindings
+        if not accepted:
             raise Refused(Reason.TOKEN_CONFIRMATION, f"claim `{name}` does not name the key that was shown, if any was")
 
     return {"cnf": check}
@@ -83,17 +101,15 @@ def access_rules(provider: IdpAdapter, *, now: datetime) -> Rules:
 
 
 def identify(
-    unverified_token: str, *, provider: IdpAdapter, keys: KeySet, now: datetime, key_thumbprint: str | None = None
+    unverified_token: str, *, provider: IdpAdapter, keys: KeySet, now: datetime, shown: Shown = NOTHING_SHOWN
 ) -> Identity:
     """Verify a token by its provider's keys, settings and table, and name its person. Raises Refused.
-
-    `key_thumbprint` is that of the key whose proof came with it, None where none came.
 
     Not checked here: age, replay, nonce, and whether they have signed out since. `vestibule doctor` asks the same.
     """
     rules = rules_for(read_unverified(unverified_token), provider=provider, now=now)
     algorithms = provider.settings.algorithms
     claims = verify_by(unverified_token, keys=keys, algorithms=algorithms, asked=rules.asked)
-    for claim, check in {**rules.checks, **of_all_kinds(key_thumbprint)}.items():
+    for claim, check in {**rules.checks, **of_all_kinds(shown)}.items():
         check(claim, claims.payload)
     return rules.name(claims)

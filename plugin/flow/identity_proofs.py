@@ -21,7 +21,7 @@ from plugin.flow.budget import Budget, Share
 from plugin.flow.challenges import Challenges
 from plugin.flow.find import find
 from plugin.flow.group_lookup import GroupLookup, with_groups
-from plugin.flow.identification import identify, provider_of, rules_for
+from plugin.flow.identification import NOTHING_SHOWN, Shown, identify, provider_of, rules_for
 from plugin.flow.provider_keys import ProviderKeys
 from plugin.flow.sign_outs import SignOuts
 from plugin.flow.tracing import OpenSpan
@@ -104,25 +104,29 @@ class IdentityProofs:
         credentials: Credentials,
         *,
         device: Finding[AttestationResult],
+        shown: Shown,
         alias: str,
         step: OpenSpan,
         budget: Budget,
     ) -> Finding[Identity]:
-        """Prove who somebody is. Whether the token has to stand by itself depends on whose `device` signed for it."""
+        """Prove who somebody is. Whether the token has to stand by itself depends on whose `device` signed for it.
+
+        `shown` is what the device has shown to hold.
+        """
         unverified_token, dpop_proof = credentials.unverified_token, credentials.dpop_proof
         if unverified_token is None:
             stray = Unproven(gap=Gap.REFUSED, reason=Reason.DPOP_PROOF, detail="got a proof, expected a token with it")
             return stray if dpop_proof else ABSENT
         if dpop_proof is not None:
-            proof = self._verify_held(unverified_token, dpop_proof=dpop_proof, alias=alias, step=step)
+            proof = self._verify_held(unverified_token, dpop_proof=dpop_proof, shown=shown, alias=alias, step=step)
         elif not credentials.evidence:
-            proof = self._verify_bearer(unverified_token, spent=None, alias=alias, step=step)
+            proof = self._verify_bearer(unverified_token, shown=shown, spent=None, alias=alias, step=step)
         elif isinstance(device, Proven) and (device.value.owner is None or not device.value.bound):
             spent = credentials.evidence[0].challenge_id
-            proof = self._verify_bearer(unverified_token, spent=spent, alias=alias, step=step)
+            proof = self._verify_bearer(unverified_token, shown=shown, spent=spent, alias=alias, step=step)
         else:
             spent = credentials.evidence[0].challenge_id
-            proof = self._verify_signed(unverified_token, spent=spent, alias=alias, step=step)
+            proof = self._verify_signed(unverified_token, shown=shown, spent=spent, alias=alias, step=step)
         return await find(self._completed(proof, budget=budget), budget=budget, share=Share.IDENTITY)
 
     async def _completed(self, proof: Awaitable[Identity], *, budget: Budget) -> Identity:
@@ -135,9 +139,7 @@ class IdentityProofs:
             await self._sign_outs.check(complete)
         return complete
 
-    async def _verify(
-        self, unverified_token: str, *, step: OpenSpan | None, key_thumbprint: str | None = None
-    ) -> Identity:
+    async def _verify(self, unverified_token: str, *, step: OpenSpan | None, shown: Shown = NOTHING_SHOWN) -> Identity:
         unverified = read_unverified(unverified_token)
         provider = provider_of(unverified, providers=self._providers)
         expected = provider.settings
@@ -146,14 +148,12 @@ class IdentityProofs:
         finally:
             if step is not None:
                 step.circuit(self._keys.health(expected.issuer).circuit)
-        identity = identify(
-            unverified_token, provider=provider, keys=keys, now=self._clock(), key_thumbprint=key_thumbprint
-        )
+        identity = identify(unverified_token, provider=provider, keys=keys, now=self._clock(), shown=shown)
         await self._sign_outs.check(identity)
         return identity
 
     async def _verify_held(
-        self, unverified_token: str, *, dpop_proof: DpopProof, alias: str, step: OpenSpan
+        self, unverified_token: str, *, dpop_proof: DpopProof, shown: Shown, alias: str, step: OpenSpan
     ) -> Identity:
         """Verify a token that is bound to a key, with that key's signature over a challenge for this conference.
 
@@ -161,32 +161,39 @@ class IdentityProofs:
         """
         uri, now = f"{self._challenges.origin}{dpop_proof.path}", self._clock()
         held = verify_proof(dpop_proof.unverified_proof, unverified_token=unverified_token, uri=uri, now=now)
-        identity = await self._verify(unverified_token, step=step, key_thumbprint=held.key_thumbprint)
+        identity = await self._verify(
+            unverified_token, step=step, shown=replace(shown, key_thumbprint=held.key_thumbprint)
+        )
         await self._challenges.spend_in_proof(held.nonce, alias=alias, unverified_token=unverified_token)
         spent, _, _ = (held.nonce or "").partition(".")
         if self._needs_nonce(identity) and not await self._is_minted_for_us(identity, spent=spent, alias=alias):
             raise Refused(Reason.TOKEN_NONCE, NO_NONCE)
         return replace(identity, provenance=Provenance.BOUND)
 
-    async def _verify_signed(self, unverified_token: str, *, spent: str, alias: str, step: OpenSpan) -> Identity:
+    async def _verify_signed(
+        self, unverified_token: str, *, shown: Shown, spent: str, alias: str, step: OpenSpan
+    ) -> Identity:
         """Verify a token that a device of its owner has signed for; where it is another's, the device is refused.
 
         It counts as often as there are challenges for it. As a bearer token it is used up all the same: whoever sees
         it on its way must not have it to themselves.
         """
-        identity = await self._verify(unverified_token, step=step)
+        identity = await self._verify(unverified_token, step=step, shown=shown)
         await self._use_up(unverified_token, expires_at=identity.expires_at)
         if self._needs_nonce(identity) and not await self._is_minted_for_us(identity, spent=spent, alias=alias):
             raise Refused(Reason.TOKEN_NONCE, NO_NONCE)
         return identity
 
-    async def _verify_bearer(self, unverified_token: str, *, spent: str | None, alias: str, step: OpenSpan) -> Identity:
+    async def _verify_bearer(
+        self, unverified_token: str, *, shown: Shown, spent: str | None, alias: str, step: OpenSpan
+    ) -> Identity:
         """Verify a token that nothing binds to its owner: it counts once, and is fresh or carries a nonce of ours.
 
-        A device of nobody knows whom binds it to nobody, and neither does a proxy's word on one. `spent` is the
-        challenge that such a device has just signed, for this conference: the token may carry the same one.
+        A device of nobody knows whom binds it to nobody, and neither does a proxy's word on one, not even where the
+        token names its certificate: that shows no more than a connection. `spent` is the challenge that such a device
+        has just signed, for this conference: the token may carry the same one.
         """
-        identity = await self._verify(unverified_token, step=step)
+        identity = await self._verify(unverified_token, step=step, shown=shown)
         is_first_use = await self._use_up(unverified_token, expires_at=identity.expires_at)
         is_minted_for_us = await self._is_minted_for_us(identity, spent=spent, alias=alias)
         if not is_first_use:

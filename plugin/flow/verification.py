@@ -7,11 +7,13 @@ handed to the judge as a gap. Tokens are `identity_proofs`, devices on record `d
 import logging
 from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import TypeVar
 
+from plugin.core import base64url
 from plugin.core.device import AttestationResult, Evidence
 from plugin.core.errors import Refused
-from plugin.core.finding import ABSENT, Finding
+from plugin.core.finding import ABSENT, Finding, Proven
 from plugin.core.identity import Identity
 from plugin.core.join import Credentials, JoinRequest
 from plugin.core.reasons import Reason
@@ -22,12 +24,16 @@ from plugin.flow.challenges import Challenges
 from plugin.flow.combination import combine, own
 from plugin.flow.device_proofs import DeviceProofs
 from plugin.flow.find import find
+from plugin.flow.identification import NOTHING_SHOWN, Shown
 from plugin.flow.identity_proofs import IdentityProofs
 from plugin.flow.tracing import OpenSpan, Steps
 from plugin.ports import CLIENT_CERT, Appraisal, AttestationVerifier, Clock, Revocation
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
+
+# Where the leaf is of the device's own key, and that key was used: not what a maker attests whole batches with.
+CERTIFIED = frozenset({"x509", CLIENT_CERT})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +42,14 @@ class Proofs:
 
     identity: Finding[Identity]
     device: Finding[AttestationResult]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Appraised:
+    """A device, and the thumbprints of the certificates whose keys it has used for this question (RFC 8705)."""
+
+    result: AttestationResult
+    leaves: frozenset[str]
 
 
 class Verification:
@@ -84,23 +98,26 @@ class Verification:
         """
         credentials = join.credentials
         with steps.step(tracing.DEVICE) as step:
-            device = await self._prove_device(credentials, alias=join.alias, step=step, budget=budget)
+            found = await self._prove_device(credentials, alias=join.alias, step=step, budget=budget)
+            device = Proven(value=found.value.result) if isinstance(found, Proven) else found
             step.finding(device)
+        # What was not proven to be a device of ours has shown nothing: its certificate could be anybody's.
+        shown = Shown(certificate_thumbprints=found.value.leaves) if isinstance(found, Proven) else NOTHING_SHOWN
         with steps.step(tracing.IDENTITY) as step:
             identity = await self.identities.prove(
-                credentials, device=device, alias=join.alias, step=step, budget=budget
+                credentials, device=device, shown=shown, alias=join.alias, step=step, budget=budget
             )
             step.finding(identity)
         return Proofs(identity=identity, device=own(device, identity=identity))
 
     async def _prove_device(
         self, credentials: Credentials, *, alias: str, step: OpenSpan, budget: Budget
-    ) -> Finding[AttestationResult]:
+    ) -> Finding[Appraised]:
         if not credentials.evidence and credentials.client_certificate is None:
             return ABSENT
         return await find(self._appraise(credentials, alias=alias, step=step), budget=budget, share=Share.DEVICE)
 
-    async def _appraise(self, credentials: Credentials, *, alias: str, step: OpenSpan) -> AttestationResult:
+    async def _appraise(self, credentials: Credentials, *, alias: str, step: OpenSpan) -> Appraised:
         """Appraise what was signed for this join, and what a proxy says of the connection; both, where there are both.
 
         Only then ask about revocation: nobody makes us ask a CA about what it has not issued.
@@ -113,7 +130,11 @@ class Verification:
                 await self._revocation.check(path, ca=ca)
         for appraisal in appraisals:
             self._warn_of_end(appraisal, step=step)
-        return combine([appraisal.result for appraisal in appraisals])
+        leaves = [sha256(one.path[0]).digest() for one in appraisals if one.path and one.result.format in CERTIFIED]
+        return Appraised(
+            result=combine([appraisal.result for appraisal in appraisals]),
+            leaves=frozenset(base64url.encode(leaf) for leaf in leaves),
+        )
 
     async def _appraise_signed(self, credentials: Credentials, *, alias: str) -> list[Appraisal]:
         """Appraise what was signed over one challenge, which is spent once; nothing of it, where one of it is bad."""

@@ -12,6 +12,7 @@ from plugin.core import decision
 from plugin.core.reasons import Reason
 from plugin.platforms import generic
 from tests.shell.collector import Collector
+from tests.shell.test_held_tokens import held
 from tests.shell.world import CALLER_TOKEN, World, opened
 from vestibule import (
     Allowed,
@@ -89,6 +90,27 @@ async def test_a_ticket_is_as_good_as_its_proofs(world: World, platform: Vestibu
     ticket = await world.ticket(await world.proofs("board", token=world.token("alice")))
 
     assert isinstance(await platform.join("board", participant=AT_HOME, ticket=ticket), Redirected)
+
+
+async def test_a_token_that_is_bound_to_a_key_is_admitted_with_the_participants_proof(
+    world: World, platform: Vestibule
+) -> None:
+    body = await held(world)
+
+    answer = await platform.join(
+        "board", participant=AT_HOME, access_token=str(body["id_token"]), dpop_proof=str(body["dpop_proof"])
+    )
+
+    assert isinstance(answer, Redirected)
+
+
+async def test_without_the_proof_it_is_denied(world: World, platform: Vestibule) -> None:
+    body = await held(world)
+
+    answer = await platform.join("board", participant=AT_HOME, access_token=str(body["id_token"]))
+
+    assert isinstance(answer, Denied)
+    assert answer.reasons[0].code == "token-confirmation"
 
 
 async def test_nonsense_is_denied_with_a_reason(platform: Vestibule) -> None:

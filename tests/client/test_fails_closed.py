@@ -292,6 +292,14 @@ async def test_a_failed_connection_leaves_no_token_behind(caplog: pytest.LogCapt
     assert (failure.value.__cause__, failure.value.__context__) == (None, None)
 
 
+@pytest.mark.parametrize("name", ["access_token", "dpop_proof", "ticket"])
+async def test_a_server_that_repeats_whatever_else_was_presented_is_not_understood(name: str) -> None:
+    body = changed(reasons=[{"code": "permitted", "message": ID_TOKEN}])
+    async with lying(says(body)) as liar, liar.client() as vestibule:
+        with pytest.raises(NotUnderstood, match="repeats a token"):
+            await vestibule.join("board", **{name: ID_TOKEN})
+
+
 def test_a_token_that_no_header_can_carry_is_refused_without_being_repeated() -> None:
     with pytest.raises(ValueError, match="header") as refused:
         Vestibule("https://vestibule.example.com", token="secret\r\nX: y", enforces=EVERYTHING)

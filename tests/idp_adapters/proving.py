@@ -11,7 +11,7 @@ from opentelemetry.trace import NoOpTracer
 
 from plugin.core.finding import Finding, Gap, Unproven
 from plugin.core.identity import Identity
-from plugin.core.join import Credentials
+from plugin.core.join import Credentials, DpopProof
 from plugin.core.reasons import Reason
 from plugin.flow.challenges import Challenges
 from plugin.flow.identity_proofs import IdentityProofs
@@ -34,10 +34,11 @@ class House:
     provider: IdpAdapter
     clock: HandClock
     verification: Verification
+    challenges: Challenges
     logout: Logout
 
-    async def find(self, id_token: str) -> Finding[Identity]:
-        presented = Credentials(unverified_token=id_token)
+    async def find(self, token: str, *, dpop_proof: DpopProof | None = None) -> Finding[Identity]:
+        presented = Credentials(unverified_token=token, dpop_proof=dpop_proof)
         join = replace(ROOM, credentials=presented, received_at=self.clock())
         with Tracing(NoOpTracer(), monotonic=time.perf_counter).join(parent=None, since=time.time_ns()) as steps:
             proofs = await self.verification.prove(join, steps=steps, budget=ample())
@@ -62,6 +63,7 @@ async def house_for(provider: IdpAdapter) -> AsyncIterator[House]:
     yield House(
         provider=provider,
         clock=clock,
+        challenges=challenges,
         logout=Logout(providers=providers, keys=keys, sign_outs=SignOuts(store=store, clock=clock), clock=clock),
         verification=Verification(
             identities=IdentityProofs(providers=providers, keys=keys, challenges=challenges, store=store, clock=clock),

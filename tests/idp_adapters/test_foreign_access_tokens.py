@@ -3,18 +3,23 @@
 import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from hashlib import sha256
 
 import pytest
 
 from idp_adapters.oidc import adapter
 from plugin.core import base64url
 from plugin.core.finding import Gap, Proven
+from plugin.core.identity import Provenance
+from plugin.core.join import DpopProof
 from plugin.core.reasons import Reason
 from plugin.core.token import AccessSettings, TokenKind
+from plugin.core.transcript import Purpose
 from plugin.jose.strict_json import read_object
 from plugin.ports import IdpSettings
 from tests.idp_adapters.foreign.provider import ForeignProvider, sign_in
 from tests.idp_adapters.proving import House, house_for, refusal
+from tests.joins import ROOM
 from tests.jose.issuer import EC
 from tests.jose.test_dpop import proof
 
@@ -91,3 +96,30 @@ async def test_a_token_that_the_provider_has_bound_to_a_key_is_no_bearer_token(
     claims = read_object(base64url.decode(tokens.access_token.split(".")[1]))
     assert claims["cnf"] == {"jkt": EC.thumbprint()}
     assert refusal(await house.find(tokens.access_token)) == (Gap.REFUSED, Reason.TOKEN_CONFIRMATION)
+
+
+async def test_it_counts_with_a_proof_of_its_key_for_this_join_and_that_proof_once(
+    foreign_provider: ForeignProvider, house: House
+) -> None:
+    tokens = await sign_in(
+        foreign_provider,
+        resource=RESOURCE,
+        prove=lambda uri: proof(htu=uri, iat=int(time.time()), ath=..., nonce=..., jti=str(time.time_ns())),
+    )
+    challenge = await house.challenges.issue(ROOM.alias, purpose=Purpose.JOIN)
+    transcript = replace(challenge.transcript, unverified_token=tokens.access_token)
+    signed = proof(
+        htu=f"{house.challenges.origin}/v1/joins",
+        iat=int(time.time()),
+        ath=base64url.encode(sha256(tokens.access_token.encode()).digest()),
+        nonce=f"{challenge.id}.{base64url.encode(transcript.digest())}",
+    )
+    shown = DpopProof(unverified_proof=signed, path="/v1/joins")
+
+    finding = await house.find(tokens.access_token, dpop_proof=shown)
+
+    assert isinstance(finding, Proven)
+    assert finding.value.key == f"{foreign_provider.issuer}#alice"
+    assert finding.value.provenance is Provenance.BOUND
+    again = await house.find(tokens.access_token, dpop_proof=shown)
+    assert refusal(again) == (Gap.REFUSED, Reason.EVIDENCE_CHALLENGE)

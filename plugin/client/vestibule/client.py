@@ -90,20 +90,24 @@ class Vestibule:
         *,
         participant: Participant | None = None,
         id_token: str | None = None,
+        access_token: str | None = None,
+        dpop_proof: str | None = None,
         evidence: Sequence[Evidence] = (),
         ticket: str | None = None,
     ) -> Answer:
-        """Ask whether a participant may enter. Raises NoAnswer, which admits nobody."""
+        """Ask whether a participant may enter. Raises NoAnswer, which admits nobody.
+
+        `dpop_proof` is the participant's own, of the key that the token is bound to.
+        """
         body: dict[str, object] = {"conference": conference}
         if participant:
             body["participant"] = asdict(participant)
-        if id_token is not None:
-            body["id_token"] = id_token
+        presented = {"id_token": id_token, "access_token": access_token, "dpop_proof": dpop_proof, "ticket": ticket}
+        given = {name: value for name, value in presented.items() if value is not None}
+        body |= given
         if evidence:
             body["evidence"] = [_plain(piece) for piece in evidence]
-        if ticket is not None:
-            body["ticket"] = ticket
-        secrets = [self._token, id_token or "", ticket or ""]
+        secrets = [self._token, *given.values()]
         status, members = await self._ask("joins", body, secrets=secrets, expected=HTTPStatus.OK)
         answer = read_answer(members, enforces=self._enforces, now=self._clock())
         if status != HTTPStatus.OK and not isinstance(answer, Denied):

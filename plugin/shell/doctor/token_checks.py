@@ -50,7 +50,7 @@ ADVICE: Mapping[Reason, str] = {
     Reason.TOKEN_EXPIRED: "sign in again, and examine that token",
     Reason.TOKEN_NOT_YET_VALID: "synchronise both clocks by NTP",
     Reason.TOKEN_LIFETIME: "shorten the lifetime of the client's ID tokens",
-    Reason.TOKEN_CONFIRMATION: "it counts with a proof of its key alone, which no file holds: try it with a client",
+    Reason.TOKEN_CONFIRMATION: "it counts with its key or certificate alone, which no file holds: try it with a client",
     Reason.TOKEN_CLAIM: "have the provider tell this claim: see the adapter's page in deploy/idp",
 }
 

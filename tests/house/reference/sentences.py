@@ -39,7 +39,7 @@ ADVICE = {
     "token-not-yet-valid": "Compare the clocks of this machine and of the provider.",
     "token-lifetime": "Have the provider issue ID tokens for a shorter time.",
     "token-claim": "The detail names the claim: have the provider send it as expected.",
-    "token-confirmation": "Have the provider bind tokens by `cnf.jkt` (DPoP) and the client prove that key.",
+    "token-confirmation": "Have the provider bind tokens to a key that the client proves, or to a device certificate.",
     "dpop-proof": "Look at the client: the detail says what of its proof is not as it has to be.",
     "token-nonce": "The client used a challenge that is spent, expired, or for another conference: it starts again.",
     "token-stale": "The client signs in anew, or with the nonce of a challenge, or signs with the device.",
