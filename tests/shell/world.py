@@ -15,6 +15,7 @@ from plugin.shell import telemetry
 from plugin.shell.app import Service, running
 from plugin.shell.check import Checked, prepare
 from plugin.shell.gate import Gate
+from plugin.shell.registry import device_formats
 from plugin.shell.reload import Reloader
 from plugin.shell.telemetry import Telemetry
 from tests.devices import FORMATS
@@ -286,7 +287,7 @@ async def opened(
         ClientSession(connector=TCPConnector(limit=0)) as session,
     ):
         file = write_configuration(folder, acme=acme.url, partners=partners.url, authority=authority, **parts)
-        checked = prepare(file, formats=FORMATS)
+        checked = prepare(file, formats={**device_formats(), **FORMATS})
         traces = telemetry.start(checked.config.telemetry_endpoint)
         async with running(
             checked, telemetry=traces, clock=clock, listeners=(records.append,), look=look, asked=asked
