@@ -93,6 +93,7 @@ class Reason(Enum):
     DEVICE_ENROLLED = ("device-enrolled", "This device is enrolled already.")
     DEVICES_TOO_MANY = ("devices-too-many", "You have enrolled as many devices as you may. Please remove one first.")
     LOGIN_STALE = ("login-stale", "Please sign in anew to enrol or change a device.")
+    SIGN_IN_UNKNOWN = ("sign-in-unknown", "This sign-in was begun elsewhere, or is over. Please sign in again.")
     INVITATION_NEEDED = ("invitation-needed", "A device can be enrolled here by invitation only.")
     INVITATION_REFUSED = ("invitation-refused", "This invitation is unknown, used, expired, or somebody else's.")
     INVENTORY_OWNER = ("inventory-owner", "This device is listed as somebody else's.")

@@ -16,11 +16,12 @@ from plugin.core.finding import ABSENT, Finding, Gap, Proven, Unproven
 from plugin.core.identity import Identity, Provenance
 from plugin.core.join import Credentials, DpopProof
 from plugin.core.reasons import Reason
+from plugin.core.token import TokenKind
 from plugin.flow.budget import Budget, Share
 from plugin.flow.challenges import Challenges
 from plugin.flow.find import find
 from plugin.flow.group_lookup import GroupLookup, with_groups
-from plugin.flow.identification import identify, provider_of
+from plugin.flow.identification import identify, provider_of, rules_for
 from plugin.flow.provider_keys import ProviderKeys
 from plugin.flow.sign_outs import SignOuts
 from plugin.flow.tracing import OpenSpan
@@ -75,20 +76,17 @@ class IdentityProofs:
 
         It carries `nonce`, the challenge of this very enrolment, or is young; `minted` = it has to carry it.
         """
-        identity = await self._verify(unverified_token, step=None)
+        identity = await self._verify_login(unverified_token, login_age=login_age)
         is_first_use = await self._use_up(unverified_token, expires_at=identity.expires_at)
         if not is_first_use:
             raise Refused(Reason.TOKEN_REPLAYED)
         if identity.nonce != nonce and (minted or self._clock() - identity.issued_at > BEARER_AGE):
             raise Refused(Reason.LOGIN_STALE, "the token was not minted for this enrolment")
-        self._check_login(identity, login_age=login_age)
         return identity
 
     async def recognise(self, unverified_token: str, *, login_age: timedelta) -> Identity:
         """Verify a token of somebody who looks after devices of their own. It may count again. Raises Refused."""
-        identity = await self._verify(unverified_token, step=None)
-        self._check_login(identity, login_age=login_age)
-        return identity
+        return await self._verify_login(unverified_token, login_age=login_age)
 
     async def prove(
         self,
@@ -183,10 +181,17 @@ class IdentityProofs:
     def _needs_nonce(self, identity: Identity) -> bool:
         return self._providers[identity.issuer].settings.nonce_required
 
-    def _check_login(self, identity: Identity, *, login_age: timedelta) -> None:
+    async def _verify_login(self, unverified_token: str, *, login_age: timedelta) -> Identity:
+        # An access token tells what an app may do: it must not give the app, or its thief, a device.
+        unverified = read_unverified(unverified_token)
+        provider = provider_of(unverified, providers=self._providers)
+        if rules_for(unverified, provider=provider, now=self._clock()).kind is not TokenKind.ID:
+            raise Refused(Reason.TOKEN_TYPE, "expected an ID token")
+        identity = await self._verify(unverified_token, step=None)
         # A session of last week yields young tokens: what counts is when the person was there.
         if identity.auth_time is None or self._clock() - identity.auth_time > login_age:
             raise Refused(Reason.LOGIN_STALE, f"expected `auth_time` within {login_age}")
+        return identity
 
     async def _use_up(self, unverified_token: str, *, expires_at: datetime) -> bool:
         """Say whether this is the first use of a token."""

@@ -32,6 +32,7 @@ from plugin.shell.metering import measuring
 from plugin.shell.metrics import UNREADABLE
 from plugin.shell.metrics_listener import listening
 from plugin.shell.pexip_door import PexipDoor
+from plugin.shell.portal.door import PortalDoor
 from plugin.shell.rate import RateLimit
 from plugin.shell.reload import Reloader
 from plugin.shell.strangers import raise_limit
@@ -63,9 +64,11 @@ def build_app(gate: Gate, *, health: Health) -> web.Application:
     limit = RateLimit(monotonic=time.monotonic)
     door, pexip_door = GenericDoor(gate=gate, limit=limit), PexipDoor(gate=gate)
     enrolment_door = EnrolmentDoor(gate=gate, limit=limit)
+    portal_door = PortalDoor(gate=gate, limit=limit)
     logout_door = LogoutDoor(gate=gate, metrics=health.metrics)
-    app.add_routes([*door.routes(), *enrolment_door.routes(), *logout_door.routes(), *pexip_door.routes()])
-    show_lanes(health.metrics, (*door.lanes, *enrolment_door.lanes, *logout_door.lanes, *pexip_door.lanes))
+    doors = (door, enrolment_door, portal_door, logout_door, pexip_door)
+    app.add_routes([route for one in doors for route in one.routes()])
+    show_lanes(health.metrics, tuple(lane for one in doors for lane in one.lanes))
     return app
 
 

@@ -30,6 +30,7 @@ from plugin.shell.config_identity import IdpEntry, read_idp
 from plugin.shell.config_listeners import MetricsEntry, read_listen, read_metrics
 from plugin.shell.config_places import LocationEntry, names_of, read_locations, read_trunks
 from plugin.shell.config_platforms import CallerEntry, PexipEntry, read_caller, read_pexip
+from plugin.shell.config_portal import PortalIdp, read_portal
 from plugin.shell.config_registrations import phonebook_of, read_registrations
 from plugin.shell.toml_reader import LEAST_TOKEN, Problems, Table
 from plugin.stores.decision_log import STANDARD_OUTPUT
@@ -52,6 +53,7 @@ class Config:
     shadow: Path | None
     house: frozenset[str]
     idps: tuple[IdpEntry, ...]
+    portal: tuple[PortalIdp, ...]
     device_cas: tuple[DeviceCa, ...]
     evidence: Mapping[str, EvidenceSettings]
     enrolment: EnrolmentRules
@@ -74,6 +76,7 @@ class Config:
         return self.house | {idp.settings.org for idp in self.idps}
 
 
+WEBAUTHN = "webauthn"  # the format that browsers speak
 NO_FORMATS: Mapping[str, EvidenceFormat] = {}
 
 
@@ -108,12 +111,11 @@ def read_tables(root: Table, *, file: Path, formats: Mapping[str, EvidenceFormat
     zones = read_zones(root, locations=locations)
     trunks = read_trunks(root, locations=locations, orgs=orgs)
     conferences = read_conferences(root, zones=zones, house=house, issuers=issuers, trunks=names_of(trunks))
-    public_url = server.url("public_url")
     config = Config(
         file=file,
         host=host,
         port=port,
-        public_url=public_url,
+        public_url=(public_url := server.url("public_url")),
         tenant=server.text("tenant", default="default"),
         requests_per_minute=server.number("requests_per_minute", default=120, least=1, most=1_000_000),
         proxies=server.networks("proxies"),
@@ -123,6 +125,7 @@ def read_tables(root: Table, *, file: Path, formats: Mapping[str, EvidenceFormat
         shadow=policy.path("shadow") if policy.has("shadow") else None,
         house=house,
         idps=idps,
+        portal=read_portal(root, idps=idps),
         device_cas=tuple(read_device_ca(table, issuers=issuers) for table in root.tables("device_ca")),
         evidence=read_evidence(root, formats=formats, public_url=public_url),
         enrolment=read_enrolment(root),
@@ -181,6 +184,8 @@ def _check_across(root: Table, *, config: Config) -> None:
     _no_repetition(root, [caller.rights.name for caller in config.callers], key="caller.name")
     if config.client_certificates and not (config.proxies and config.device_cas):
         root.problem("server.client_certificates", "got `true`, expected `proxies` and a `[[device_ca]]` beside it")
+    if config.portal and WEBAUTHN not in config.evidence:
+        root.problem("portal", f"got a page to register devices on, expected an `[[evidence]]` table for `{WEBAUTHN}`")
     if config.pexip:
         left = config.pexip.settings.unsafe_leave_to_platform
         check_left(root, key="pexip.unsafe_leave_to_platform", patterns=left, entries=config.conferences)

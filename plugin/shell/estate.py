@@ -21,6 +21,7 @@ from plugin.core.record import DecisionRecord
 from plugin.flow.budget import ANSWER_SECONDS
 from plugin.flow.group_lookup import GroupLookup
 from plugin.flow.provider_keys import ProviderKeys
+from plugin.flow.sign_in import Registration
 from plugin.ports import Clock, DeviceCa, Store
 from plugin.revocation.lists import CrlFiles
 from plugin.revocation.lookup import RevocationLookup
@@ -28,6 +29,7 @@ from plugin.shell.beside import beside
 from plugin.shell.check import Checked
 from plugin.shell.config import Config
 from plugin.shell.config_identity import IdpEntry
+from plugin.shell.config_portal import PortalIdp
 from plugin.shell.fetch import HttpFetch
 from plugin.shell.gate import House
 from plugin.shell.gauges import show_bundle, show_device_cas, show_providers
@@ -98,6 +100,7 @@ class Estate:
         self._ground = ground
         self._keys = Holdings[IdpEntry, ProviderKeys](self._open_keys)
         self._groups = Holdings[IdpEntry, GroupLookup | None](self._open_groups)
+        self._portal = Holdings[PortalIdp, Registration](self._open_registration)
         self._revocation = Holdings[DeviceCa, _Revocation](self._open_revocation)
         self._leaving: set[asyncio.Task[None]] = set()
         self._watching = Watching(ground)
@@ -112,6 +115,7 @@ class Estate:
             ground=self._ground,
             lookups={idp.settings.issuer: lookup for idp, lookup in lookups if lookup is not None},
             keys=ProviderKeys.of(await self._keys.provide(_idps(config))),
+            registrations={one.client.issuer: one for one in await self._portal.provide(_portal(config))},
             revocation=RevocationLookup.of(ca.lookup for ca in await self._revocation.provide(config.device_cas)),
         )
 
@@ -132,11 +136,8 @@ class Estate:
     def keep_only(self, config: Config) -> None:
         """Close what this configuration has no use for, once the questions that began with another are answered."""
         idps = _idps(config)
-        gone = (
-            self._keys.take_out(but=idps)
-            + self._groups.take_out(but=idps)
-            + self._revocation.take_out(but=config.device_cas)
-        )
+        gone = self._keys.take_out(but=idps) + self._groups.take_out(but=idps)
+        gone += self._revocation.take_out(but=config.device_cas) + self._portal.take_out(but=_portal(config))
         if gone:
             leaving = asyncio.create_task(_close_later(gone))
             self._leaving.add(leaving)
@@ -149,7 +150,8 @@ class Estate:
         for task in leaving:
             task.cancel()
         await asyncio.gather(*leaving, return_exceptions=True)
-        await _close(self._keys.take_out(but=()) + self._groups.take_out(but=()) + self._revocation.take_out(but=()))
+        gone = self._keys.take_out(but=()) + self._groups.take_out(but=())
+        await _close(gone + self._revocation.take_out(but=()) + self._portal.take_out(but=()))
 
     async def _open_keys(self, idp: IdpEntry, stack: AsyncExitStack) -> ProviderKeys:
         fetch = open_fetch(idp)
@@ -160,6 +162,11 @@ class Estate:
 
     async def _open_groups(self, idp: IdpEntry, stack: AsyncExitStack) -> GroupLookup | None:
         return await open_group_lookup(idp, stack, clock=self._ground.clock)
+
+    async def _open_registration(self, entry: PortalIdp, stack: AsyncExitStack) -> Registration:
+        fetch = open_fetch(entry.idp)
+        stack.push_async_callback(fetch.close)
+        return Registration(client=entry.client, fetch=fetch, post=fetch.post)
 
     async def _open_revocation(self, ca: DeviceCa, stack: AsyncExitStack) -> "_Revocation":
         clock = self._ground.clock
@@ -208,6 +215,10 @@ async def open_estate(
 def _idps(config: Config) -> list[IdpEntry]:
     """Return the providers' entries without the place in the file, which changes when another one goes."""
     return [replace(idp, place="") for idp in config.idps]
+
+
+def _portal(config: Config) -> list[PortalIdp]:
+    return [replace(entry, idp=replace(entry.idp, place="")) for entry in config.portal]
 
 
 async def _close_later(stacks: list[AsyncExitStack]) -> None:

@@ -17,6 +17,7 @@ from plugin.flow.exchange import Exchange
 from plugin.flow.keeping import Keeping
 from plugin.flow.logout import Logout
 from plugin.flow.registrar import Registrar
+from plugin.flow.sign_in import SignIns
 from plugin.platforms.pexip_rooms import PexipRooms
 from plugin.ports import Clock, Store
 from plugin.shell.config import Config
@@ -32,7 +33,9 @@ class House:
     admission: Admission
     exchange: Exchange
     challenges: Challenges
+    origin: str
     enrolment: Enrolment
+    sign_ins: SignIns
     keeping: Keeping
     registrar: Registrar
     logout: Logout

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from hashlib import sha256
 from urllib.parse import urlsplit
 
@@ -25,6 +26,7 @@ from plugin.flow.logout import Logout
 from plugin.flow.provider_keys import ProviderKeys
 from plugin.flow.registrar import Registrar
 from plugin.flow.shadow import Policies, Shadow, tell_difference
+from plugin.flow.sign_in import Registration, SignIns
 from plugin.flow.sign_outs import SignOuts
 from plugin.flow.ticketing import Ticketing
 from plugin.flow.tracer import Tracing
@@ -64,6 +66,7 @@ def furnish(
     keys: ProviderKeys,
     lookups: Mapping[str, GroupLookup],
     revocation: Revocation,
+    registrations: Mapping[str, Registration],
 ) -> House:
     """Put a house together from what has been opened for it."""
     config, store, clock = checked.config, ground.store, ground.clock
@@ -133,6 +136,15 @@ def furnish(
             tracing=tracing,
         ),
         challenges=challenges,
+        origin=origin_of(config.public_url),
+        sign_ins=SignIns(
+            registrations=registrations,
+            redirect_uri=f"{config.public_url.removesuffix('/')}/enrol/callback",
+            recognise=partial(identities.recognise, login_age=config.enrolment.login_age),
+            store=store,
+            clock=clock,
+            random_bytes=secrets.token_bytes,
+        ),
         enrolment=Enrolment(
             formats=checked.enrolment_formats,
             settings=config.evidence,

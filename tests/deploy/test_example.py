@@ -25,6 +25,7 @@ SECRETS = {
     "next_password_file": "another",
     "token_file": "t" * 20,
     "secret_file": "a secret",
+    "client_secret_file": "s" * 20,
     "pseudonym_key_file": "k" * 20,
 }
 TRUSTED = {

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from joserfc import jwt
 
 from plugin.core import base64url
 from plugin.core.device import DeviceState
@@ -287,3 +288,26 @@ async def test_a_signature_over_another_token_proves_nothing(world: World) -> No
     answer = await world.join({**said, "id_token": world.token("alice")})
 
     assert reason(answer) == Reason.EVIDENCE_SIGNATURE.code
+
+
+async def test_an_access_token_enrols_no_device(tmp_path: Path) -> None:
+    takes_access = 'tokens = ["id", "access"]\nresource = "https://vestibule.example.com"'
+    async with opened(tmp_path, idp=takes_access, enrolment=EVIDENCE + 'approval = "first-use"') as world:
+        moment = int(world.clock().timestamp())
+        claims = {
+            "iss": world.acme.url,
+            "sub": "alice",
+            "aud": "https://vestibule.example.com",
+            "client_id": "vestibule",
+            "jti": "1",
+            "iat": moment,
+            "exp": moment + 300,
+            "auth_time": moment - 60,
+            "groups": ["staff"],
+        }
+        token = jwt.encode({"alg": "ES256", "typ": "at+jwt", "kid": world.acme.key.kid}, claims, world.acme.key)
+
+        status, refused = await enrol(world, KeyedDevice(), token=token)
+
+        assert (status, reason(refused)) == (403, Reason.TOKEN_TYPE.code)
+        assert (await world.join({"conference": "board", "access_token": token}))["decision"] != "deny"

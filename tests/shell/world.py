@@ -176,6 +176,7 @@ issuer = "{acme}"
 audience = ["vestibule"]
 algorithms = ["ES256"]
 org = "acme"
+<idp>
 [idp.acr]
 "urn:acme:mfa" = 2
 "urn:acme:passkey" = 3

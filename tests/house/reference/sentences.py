@@ -76,6 +76,7 @@ ADVICE = {
     "device-enrolled": "Nothing to do: the key is on record already.",
     "devices-too-many": "The person gives a device up, or `[enrolment] devices_per_person` is raised.",
     "login-stale": "The client signs in with `max_age`, and with the challenge as `nonce`; look for `auth_time`.",
+    "sign-in-unknown": "The person signs in again, in one browser. Where it goes on, look at the client's secret.",
     "invitation-needed": "Invite the person: `vestibule devices invite`.",
     "invitation-refused": "Invite the person anew; an invitation that somebody else has presented is burnt.",
     "inventory-owner": "Correct the inventory, if the device has changed hands: `vestibule devices import`.",

@@ -6,7 +6,8 @@ import { generateKeyPairSync } from 'node:crypto';
 import { createServer } from 'node:http';
 import { Provider } from 'oidc-provider';
 
-const REDIRECT_URI = 'https://vestibule.example.com/callback'; // the browser of the tests stops before it
+// The browser of the tests stops before it, where it is not a page of ours.
+const REDIRECT_URI = process.env.REDIRECT_URI ?? 'https://vestibule.example.com/callback';
 const OURS = 'https://vestibule.example.com';
 const ID_TOKEN_SECONDS = 300;
 const GROUPS = { alice: ['staff', 'board'], bob: ['staff'] };

@@ -41,7 +41,8 @@ def why_missing() -> str | None:
 class ForeignProvider:
     """One running provider. `restart` keeps the issuer and forgets every key; `rotate_keys` publishes new ones too."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, redirect_uri: str = REDIRECT_URI) -> None:
+        self._redirect_uri = redirect_uri
         self._process: subprocess.Popen[str] | None = None
         self._port = 0
 
@@ -61,7 +62,7 @@ class ForeignProvider:
             raise AssertionError("the foreign provider did not start")
 
     def _starts(self) -> bool:
-        environment = {**os.environ, "PORT": str(self._port)}
+        environment = {**os.environ, "PORT": str(self._port), "REDIRECT_URI": self._redirect_uri}
         self._process = subprocess.Popen(
             ["node", "provider.mjs"], cwd=HERE, env=environment, stdout=subprocess.PIPE, text=True
         )
@@ -146,7 +147,7 @@ async def sign_in(
     question |= {name: value for name, value in wishes.items() if value is not None}
     async with aiohttp.ClientSession() as client:
         metadata = await _get_json(client, f"{provider.issuer}/.well-known/openid-configuration")
-        answer = await _browse(metadata["authorization_endpoint"], question=question, account=account)
+        answer = await browse(metadata["authorization_endpoint"], question=question, account=account)
         assert (answer["state"], answer["iss"]) == (state, provider.issuer)  # RFC 9207
         request = {
             "grant_type": "authorization_code",
@@ -162,7 +163,7 @@ async def sign_in(
     return Tokens(id_token=tokens["id_token"], access_token=tokens["access_token"])
 
 
-async def _browse(url: str, *, question: dict[str, str], account: str) -> dict[str, str]:
+async def browse(url: str, *, question: dict[str, str], account: str) -> dict[str, str]:
     """Follow redirects and fill in forms until the provider sends the browser back to the client."""
     jar = aiohttp.CookieJar(unsafe=True)  # an issuer on an IP address sets cookies too
     async with aiohttp.ClientSession(cookie_jar=jar) as browser:
