@@ -150,10 +150,8 @@ async def furnished(folder: Path) -> AsyncIterator[Household]:
         stack.push_async_callback(store.close)
         keys = ProviderKeys([idp.settings for idp in checked.config.idps], fetch=_Documents(issuer=acme), clock=utc_now)
         stack.push_async_callback(keys.close)
-        cas = checked.config.device_cas
-        crl_files = await open_crl_files(cas, clock=utc_now, stack=stack)
-        revocation = open_revocation(cas, crl_files=crl_files, clock=utc_now, stack=stack)
-        worker = stack.enter_context(ThreadPoolExecutor(max_workers=1))
+        crl_files = await open_crl_files(checked.config.device_cas, clock=utc_now, stack=stack)
+        revocation = open_revocation(checked.config.device_cas, crl_files=crl_files, clock=utc_now, stack=stack)
         house = furnish(
             checked,
             lookups={},
@@ -165,7 +163,7 @@ async def furnished(folder: Path) -> AsyncIterator[Household]:
                 telemetry=traces,
                 clock=utc_now,
                 listeners=(),
-                shadow_worker=worker,
+                shadow_worker=stack.enter_context(ThreadPoolExecutor(max_workers=1)),
                 pseudonym_key=bytes(32),
             ),
             keys=keys,
