@@ -44,11 +44,11 @@ def octets(payload: Mapping[str, object], name: str, *, most: int) -> bytes:
 
 def certificates(payload: Mapping[str, object], name: str) -> list[bytes]:
     """Read a list of certificates, each as base64 of DER as in `x5c` (RFC 7515 4.1.6)."""
-    chain = payload.get(name)
-    if not isinstance(chain, list) or not 1 <= len(chain) <= MAX_CERTIFICATES:
+    listed = payload.get(name)
+    if not isinstance(listed, list) or not 1 <= len(listed) <= MAX_CERTIFICATES:
         raise malformed(f"expected `{name}` to be a list of 1 to {MAX_CERTIFICATES} certificates")
-    found = [item for item in chain if isinstance(item, str) and len(item) <= 4 * math.ceil(MAX_CERTIFICATE / 3)]
-    if len(found) != len(chain):
+    found = [item for item in listed if isinstance(item, str) and len(item) <= 4 * math.ceil(MAX_CERTIFICATE / 3)]
+    if len(found) != len(listed):
         raise malformed(f"expected `{name}` to hold certificates of at most {MAX_CERTIFICATE} octets")
     try:
         return [base64(item) for item in found]
