@@ -40,6 +40,7 @@ COMPONENTS: dict[str, Callable[[], str | None]] = {
     "axe-core": _modules("tests/shell/demo/axe"),
     "chromium": _program("chromium"),
     "cjpeg": _program("cjpeg"),
+    "curl": _program("curl"),
     "logrotate": _program("logrotate"),
     "nginx": _program("nginx"),
     "node-oidc-provider": foreign.why_missing,
@@ -49,6 +50,7 @@ COMPONENTS: dict[str, Callable[[], str | None]] = {
     "strace": _program("strace"),
     "swtpm": _program("swtpm_setup"),
     "tpm2-tools": _program("tpm2_quote"),
+    "xxd": _program("xxd"),
 }
 
 

@@ -2,6 +2,7 @@
 
 Vendors' certificates do not keep to the web's profile of RFC 5280, so the path is built here: every signature, the
 right to sign, and every validity but the root's, which is trusted for its key (RFC 5280 6.1.1).
+`_x509` builds paths too, on purpose otherwise: an organisation's own CAs are held to that profile by a library.
 What this must never do: take a root from the evidence, or from a library that brings some along.
 """
 

@@ -3,8 +3,7 @@
 It must never verify a signature with an algorithm that its key is not for.
 """
 
-import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cryptography import x509
@@ -14,12 +13,13 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
-from plugin.attestation._x509 import MAX_CERTIFICATE, MAX_CERTIFICATES, MIN_RSA_BITS, base64, read_certificate
-from plugin.core import base64url
+from plugin.attestation._members import chain, expect, octets, text
+from plugin.attestation._x509 import MIN_RSA_BITS
 from plugin.core.errors import Refused
 from plugin.core.reasons import Reason
 
 MAX_SIGNATURE = 1024
+MAX_ALG = 16
 
 _ECDSA: Mapping[str, tuple[type[ec.EllipticCurve], hashes.HashAlgorithm]] = {
     "ES256": (ec.SECP256R1, hashes.SHA256()),
@@ -42,31 +42,12 @@ class Presented:
 
 def read_signed_chain(payload: Mapping[str, object]) -> Presented:
     """Read exactly `chain`, `alg` and `signature`. Raises Refused."""
-    if payload.keys() != {"chain", "alg", "signature"}:
-        raise _malformed("expected exactly `chain`, `alg` and `signature`")
-    chain, alg = payload["chain"], payload["alg"]
-    if not isinstance(alg, str):
-        raise _malformed("expected `alg` to be text")
-    if not isinstance(chain, list) or not 1 <= len(chain) <= MAX_CERTIFICATES:
-        raise _malformed(f"expected `chain` to be a list of 1 to {MAX_CERTIFICATES} certificates")
+    expect(payload, "chain", "alg", "signature")
     return Presented(
-        chain=tuple(_certificate(item) for item in chain),
-        alg=alg,
-        signature=_octets(payload["signature"], decode=base64url.decode, limit=MAX_SIGNATURE),
+        chain=chain(payload, "chain"),
+        alg=text(payload, "alg", most=MAX_ALG),
+        signature=octets(payload, "signature", most=MAX_SIGNATURE),
     )
-
-
-def _octets(unverified: object, *, decode: Callable[[str], bytes], limit: int) -> bytes:
-    if not isinstance(unverified, str) or len(unverified) > 4 * math.ceil(limit / 3):
-        raise _malformed(f"expected base64 of at most {limit} octets")
-    try:
-        return decode(unverified)
-    except ValueError:
-        raise _malformed("expected base64 in its canonical form") from None
-
-
-def _certificate(unverified: object) -> x509.Certificate:
-    return read_certificate(_octets(unverified, decode=base64, limit=MAX_CERTIFICATE))
 
 
 def verify_possession(key: CertificatePublicKeyTypes, *, presented: Presented, message: bytes) -> None:
@@ -90,7 +71,3 @@ def _dss(signature: bytes, *, width: int) -> bytes:
     if len(signature) != 2 * width:
         raise Refused(Reason.EVIDENCE_SIGNATURE, f"expected r and s side by side, {2 * width} octets")
     return encode_dss_signature(int.from_bytes(signature[:width], "big"), int.from_bytes(signature[width:], "big"))
-
-
-def _malformed(detail: str) -> Refused:
-    return Refused(Reason.EVIDENCE_MALFORMED, detail)

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
+from plugin.attestation._members import malformed
 from plugin.core.errors import Refused
 from plugin.core.reasons import Reason
 
@@ -151,11 +152,6 @@ def verify_signature(signature: bytes, *, key: AttestationKey, message: bytes) -
                 key.public.verify(octets, message, pss if key.scheme == RSAPSS else padding.PKCS1v15(), digest)
     except InvalidSignature:
         raise Refused(Reason.EVIDENCE_SIGNATURE, "the signature is not the attestation key's") from None
-
-
-def malformed(detail: str) -> Refused:
-    """Say that what the device sent could not be read."""
-    return Refused(Reason.EVIDENCE_MALFORMED, detail)
 
 
 def _read_key(reader: _Reader, *, kind: int, scheme: int) -> PublicKey:

@@ -15,17 +15,8 @@ from webauthn.helpers import decode_credential_public_key, decoded_public_key_to
 from webauthn.helpers.cose import COSEAlgorithmIdentifier
 from webauthn.helpers.exceptions import WebAuthnException
 
-from plugin.attestation._fields import (
-    MAX_CREDENTIAL,
-    MAX_OBJECT,
-    AuthenticatorData,
-    cbor_map,
-    exactly,
-    malformed,
-    octets,
-    octets_of,
-    read_authenticator_data,
-)
+from plugin.attestation._authenticator_data import MAX_CREDENTIAL, AuthenticatorData, read_authenticator_data
+from plugin.attestation._members import MAX_OBJECT, cbor_map, expect, malformed, octets, octets_of
 from plugin.attestation._x509 import MIN_RSA_BITS
 from plugin.core import base64url
 from plugin.core.errors import Refused
@@ -94,7 +85,7 @@ def read_registration(payload: Mapping[str, object]) -> tuple[Presented, Stateme
     repeated = {"authenticatorData", "publicKey", "publicKeyAlgorithm", "transports"}
     if not needed <= response.keys() <= needed | repeated:
         raise malformed("expected the response of a registration")
-    attested = cbor_map(octets(response, "attestationObject", limit=MAX_OBJECT))
+    attested = cbor_map(octets(response, "attestationObject", most=MAX_OBJECT))
     if attested.keys() != {"fmt", "attStmt", "authData"}:
         raise malformed("expected `fmt`, `attStmt` and `authData`")
     raw = octets_of(attested, "authData")
@@ -116,10 +107,10 @@ def read_assertion(payload: Mapping[str, object]) -> Presented:
     needed = {"clientDataJSON", "authenticatorData", "signature"}
     if not needed <= response.keys() <= needed | {"userHandle"}:
         raise malformed("expected the response of an authentication")
-    octets(response, "signature", limit=MAX_SIGNATURE)
+    octets(response, "signature", most=MAX_SIGNATURE)
     if response.get("userHandle") is not None:
-        octets(response, "userHandle", limit=MAX_USER_HANDLE)
-    raw = octets(response, "authenticatorData", limit=MAX_DATA)
+        octets(response, "userHandle", most=MAX_USER_HANDLE)
+    raw = octets(response, "authenticatorData", most=MAX_DATA)
     data = read_authenticator_data(raw)
     client = _client_data(response, kind="webauthn.get")
     return Presented(payload=payload, credential_id=credential_id, client=client, raw_data=raw, data=data)
@@ -167,15 +158,15 @@ def public_key(cose_key: bytes) -> CertificatePublicKeyTypes:
 
 def _credential(payload: Mapping[str, object]) -> tuple[bytes, Mapping[str, object]]:
     optional = {"authenticatorAttachment", "clientExtensionResults"} & payload.keys()
-    exactly(payload, {"id", "rawId", "type", "response"} | optional)
+    expect(payload, "id", "rawId", "type", "response", *optional)
     response = payload["response"]
     if payload["type"] != "public-key" or payload["id"] != payload["rawId"] or not isinstance(response, Mapping):
         raise malformed("expected a public key credential")
-    return octets(payload, "rawId", limit=MAX_CREDENTIAL), response
+    return octets(payload, "rawId", most=MAX_CREDENTIAL), response
 
 
 def _client_data(response: Mapping[str, object], *, kind: str) -> ClientData:
-    raw = octets(response, "clientDataJSON", limit=MAX_CLIENT_DATA)
+    raw = octets(response, "clientDataJSON", most=MAX_CLIENT_DATA)
     try:
         said = read_object(raw)
         challenge = base64url.decode(str(said.get("challenge")))

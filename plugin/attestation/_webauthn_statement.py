@@ -10,7 +10,7 @@ from cryptography import x509
 from cryptography.x509.oid import ExtensionOID
 from webauthn import verify_registration_response
 
-from plugin.attestation._fields import malformed
+from plugin.attestation._members import malformed
 from plugin.attestation._webauthn import ALGORITHMS, FOREIGN, Presented, Statement, public_key
 from plugin.attestation._x509 import spki
 from plugin.core.errors import Refused

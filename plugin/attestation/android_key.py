@@ -19,7 +19,6 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
-from plugin.attestation._fields import exactly, malformed, octets
 from plugin.attestation._key_description import (
     GENERATED,
     OID,
@@ -30,8 +29,9 @@ from plugin.attestation._key_description import (
     KeyDescription,
     read_key_description,
 )
+from plugin.attestation._members import certificates, expect, malformed, octets
 from plugin.attestation._roots import Roots, ders, read_roots
-from plugin.attestation._x509 import MAX_CERTIFICATE, MAX_CERTIFICATES, MIN_RSA_BITS, base64, spki
+from plugin.attestation._x509 import MIN_RSA_BITS, spki
 from plugin.core import base64url
 from plugin.core.device import Element, EnrolledDevice, Evidence, Tier
 from plugin.core.errors import Refused
@@ -100,10 +100,10 @@ class AndroidKey:
 
     def enrol(self, evidence: Evidence, *, transcript: bytes, kept: Json | None, now: datetime) -> Attested:  # noqa: ARG002 - one round
         """Verify in five steps: 1 chain, 2 revocation, 3 challenge, 4 state and app, 5 possession. Raises Refused."""
-        exactly(evidence.payload, ("chain", "signature"))
+        expect(evidence.payload, "chain", "signature")
 
         # 1 chain
-        path = self._roots.path(_chain(evidence.payload["chain"]), now=now)
+        path = self._roots.path(certificates(evidence.payload, "chain"), now=now)
 
         # 2 revocation
         if any(spelling in self._revoked for one in path for spelling in _spellings(one)):
@@ -119,7 +119,7 @@ class AndroidKey:
 
         # 5 possession
         key = spki(path[0].public_key())
-        _verify(key, octets(evidence.payload, "signature", limit=MAX_SIGNATURE), message=transcript)
+        _verify(key, octets(evidence.payload, "signature", most=MAX_SIGNATURE), message=transcript)
         elements = (Element.INSTANCE_IDENTITY, Element.HARDWARE, Element.CONFIGURATION, Element.EXECUTABLES)
         return Attested(
             device_id=_device(sha256(key).digest()),
@@ -132,8 +132,8 @@ class AndroidKey:
 
     def device_id(self, evidence: Evidence) -> str:
         """Name the device by its key. Raises Refused."""
-        exactly(evidence.payload, ("key_id", "signature"))
-        return _device(octets(evidence.payload, "key_id", limit=32))
+        expect(evidence.payload, "key_id", "signature")
+        return _device(octets(evidence.payload, "key_id", most=32))
 
     def prove(self, evidence: Evidence, *, transcript: bytes, device: EnrolledDevice, now: datetime) -> KeyProof:  # noqa: ARG002 - no certificate is read
         """Verify the signature of the key on record. Raises Refused."""
@@ -143,7 +143,7 @@ class AndroidKey:
             key = base64url.decode(str(device.key.get("spki")))
         except ValueError:
             raise malformed("the key on record cannot be read") from None
-        _verify(key, octets(evidence.payload, "signature", limit=MAX_SIGNATURE), message=transcript)
+        _verify(key, octets(evidence.payload, "signature", most=MAX_SIGNATURE), message=transcript)
         return KeyProof(tier=device.tier, vector=device.vector)
 
     def _check(self, described: KeyDescription) -> None:
@@ -172,17 +172,6 @@ def _describe(path: tuple[x509.Certificate, ...]) -> KeyDescription:
         return read_key_description(value.value if isinstance(value, x509.UnrecognizedExtension) else b"")
     except ValueError:
         raise malformed("expected a KeyDescription in DER") from None
-
-
-def _chain(texts: object) -> list[bytes]:
-    if not isinstance(texts, list) or not 1 <= len(texts) <= MAX_CERTIFICATES:
-        raise malformed(f"expected `chain` to be a list of 1 to {MAX_CERTIFICATES} certificates")
-    if not all(isinstance(text, str) and len(text) <= 2 * MAX_CERTIFICATE for text in texts):
-        raise malformed("expected `chain` to hold certificates")
-    try:
-        return [base64(text) for text in texts]
-    except ValueError:
-        raise malformed("expected `chain` in canonical base64") from None
 
 
 def _spellings(certificate: x509.Certificate) -> tuple[str, str]:

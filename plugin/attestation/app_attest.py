@@ -18,16 +18,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from plugin.attestation._fields import (
-    MAX_OBJECT,
-    AuthenticatorData,
-    cbor_map,
-    exactly,
-    malformed,
-    octets,
-    octets_of,
-    read_authenticator_data,
-)
+from plugin.attestation._authenticator_data import AuthenticatorData, read_authenticator_data
+from plugin.attestation._members import MAX_OBJECT, cbor_map, expect, malformed, octets, octets_of
 from plugin.attestation._roots import Roots, ders, read_roots
 from plugin.core import base64url
 from plugin.core.device import Element, EnrolledDevice, Evidence, Tier
@@ -84,9 +76,9 @@ class AppAttest:
 
     def enrol(self, evidence: Evidence, *, transcript: bytes, kept: Json | None, now: datetime) -> Attested:  # noqa: ARG002 - one round
         """Verify in Apple's order: 1 chain, 2 nonce, 3 key, 4 app, counter, environment. Raises Refused."""
-        exactly(evidence.payload, ("key_id", "attestation"))
-        key_id = octets(evidence.payload, "key_id", limit=32)
-        presented = cbor_map(octets(evidence.payload, "attestation", limit=MAX_OBJECT))
+        expect(evidence.payload, "key_id", "attestation")
+        key_id = octets(evidence.payload, "key_id", most=32)
+        presented = cbor_map(octets(evidence.payload, "attestation", most=MAX_OBJECT))
         statement, raw = presented.get("attStmt"), octets_of(presented, "authData")
         if presented.get("fmt") != "apple-appattest" or presented.keys() != {"fmt", "attStmt", "authData"}:
             raise malformed("expected an attestation object of `apple-appattest`")
@@ -121,15 +113,15 @@ class AppAttest:
 
     def device_id(self, evidence: Evidence) -> str:
         """Name the device by its key. Raises Refused."""
-        exactly(evidence.payload, ("key_id", "assertion"))
-        return _device(octets(evidence.payload, "key_id", limit=32))
+        expect(evidence.payload, "key_id", "assertion")
+        return _device(octets(evidence.payload, "key_id", most=32))
 
     def prove(self, evidence: Evidence, *, transcript: bytes, device: EnrolledDevice, now: datetime) -> KeyProof:  # noqa: ARG002 - no certificate is read
         """Verify an assertion: 1 device, 2 signature, 3 app, 4 counter. Raises Refused."""
         # 1 device
         if self.device_id(evidence) != device.id:
             raise Refused(Reason.EVIDENCE_KEY, "the assertion is another device's")
-        presented = cbor_map(octets(evidence.payload, "assertion", limit=MAX_ASSERTION))
+        presented = cbor_map(octets(evidence.payload, "assertion", most=MAX_ASSERTION))
         if presented.keys() != {"signature", "authenticatorData"}:
             raise malformed("expected `signature` and `authenticatorData`")
         raw = octets_of(presented, "authenticatorData")

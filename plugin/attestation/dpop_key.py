@@ -8,7 +8,7 @@ Nobody vouches for such a key but whoever holds it, so it must never be worth mo
 
 from datetime import datetime, timedelta
 
-from plugin.attestation._payload import expect, text
+from plugin.attestation._members import expect, text
 from plugin.attestation._vector import capped, overall, worse
 from plugin.core import base64url
 from plugin.core.device import Element, EnrolledDevice, Evidence, Tier

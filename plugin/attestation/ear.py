@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
-from plugin.attestation._payload import expect, text
+from plugin.attestation._members import expect, text
 from plugin.attestation._vector import overall, worse
 from plugin.core import base64url
 from plugin.core.device import AttestationResult, Element, Evidence, Tier, Vector

@@ -25,27 +25,22 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import verification
 
-from plugin.attestation._payload import expect, octets
+from plugin.attestation._members import chain, expect, malformed, octets
 from plugin.attestation._tpm_credential import hash_secret, make_credential
 from plugin.attestation._tpm_structures import (
     HASHES,
     AttestationKey,
     Quote,
-    malformed,
     read_attestation_key,
     read_quote,
     verify_signature,
 )
 from plugin.attestation._vector import capped, overall, worse
 from plugin.attestation._x509 import (
-    MAX_CERTIFICATE,
-    MAX_CERTIFICATES,
     UNREADABLE,
     Authority,
     authorities,
-    base64,
     find_path,
-    read_certificate,
 )
 from plugin.core import base64url
 from plugin.core.device import Element, EnrolledDevice, Evidence, Tier, Vector
@@ -89,7 +84,7 @@ class TpmFormat:
         expect(payload, "ek_chain", "ak_public")
         public = octets(payload, "ak_public", most=MAX_STRUCTURE)
         key = read_attestation_key(public)
-        path = find_path(self._authorities, _read_chain(payload["ek_chain"]), now=now, profile=_PERMIT_ALL)
+        path = find_path(self._authorities, chain(payload, "ek_chain"), now=now, profile=_PERMIT_ALL)
         _check_endorsement(path.leaf)
         secret = secrets.token_bytes(SECRET)
         made = make_credential(path.leaf.public_key(), name=key.name, secret=secret, random=secrets.token_bytes)
@@ -178,21 +173,6 @@ def _device_id(name: bytes) -> str:
 
 def _texts(value: object) -> list[str]:
     return [str(item) for item in value] if isinstance(value, list | tuple) else []
-
-
-def _read_chain(value: object) -> tuple[x509.Certificate, ...]:
-    if not isinstance(value, list) or not 1 <= len(value) <= MAX_CERTIFICATES:
-        raise malformed(f"expected `ek_chain` to be a list of 1 to {MAX_CERTIFICATES} certificates")
-    return tuple(_read_certificate(item) for item in value)
-
-
-def _read_certificate(value: object) -> x509.Certificate:
-    if not isinstance(value, str) or len(value) > 4 * MAX_CERTIFICATE // 3:
-        raise malformed("expected a certificate in base64")
-    try:
-        return read_certificate(base64(value))
-    except ValueError:
-        raise malformed("expected a certificate in canonical base64") from None
 
 
 def _check_endorsement(leaf: x509.Certificate) -> None:

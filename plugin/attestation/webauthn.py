@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
 
-from plugin.attestation._fields import AuthenticatorData, malformed
+from plugin.attestation._authenticator_data import AuthenticatorData
+from plugin.attestation._members import malformed
 from plugin.attestation._roots import Roots, ders, read_roots
 from plugin.attestation._webauthn import Presented, Statement, proven_counter, read_assertion, read_registration
 from plugin.attestation._webauthn_statement import verify_statement

@@ -1,5 +1,6 @@
 """Formats that are built from a table, and devices that were enrolled with them."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 import pytest
@@ -8,28 +9,40 @@ from plugin.core.device import DeviceState, EnrolledDevice, Evidence, Tier
 from plugin.core.errors import Refused
 from plugin.core.reasons import Reason
 from plugin.device_ports import Attested, EnrolmentFormat, EvidenceFormat, EvidenceSettings, KeyProof
+from plugin.ports import AttestationVerifier
 
 RP_ID = "localhost"
 
 
 def build(
-    what: EvidenceFormat, *roots: bytes, origin: str = "http://localhost:8765", rp_id: str = RP_ID, **options: object
-) -> EnrolmentFormat:
+    what: EvidenceFormat,
+    *roots: bytes,
+    origin: str = "http://localhost:8765",
+    rp_id: str = RP_ID,
+    tier: Tier = Tier.AFFIRMING,
+    **options: object,
+) -> EnrolmentFormat | AttestationVerifier:
+    """Build a format as the configuration would, with its defaults."""
     defaults = {name: option.default for name, option in what.options.items() if option.default is not None}
     settings = EvidenceSettings(
         name="phones",
         roots=roots,
-        tier=Tier.AFFIRMING,
+        tier=tier,
         rp_id=rp_id,
         origin=origin,
         options=defaults | options,  # type: ignore[arg-type] # a table of tests
     )
-    built = what.build(settings)
+    return what.build(settings)
+
+
+def build_enrolling(what: EvidenceFormat, *roots: bytes, **how: object) -> EnrolmentFormat:
+    """Build a format that enrols devices."""
+    built = build(what, *roots, **how)  # type: ignore[arg-type] # a table of tests
     assert not hasattr(built, "appraise")
     return built  # type: ignore[return-value] # it has no `appraise`
 
 
-def evidence(payload: dict[str, object], *, kind: str) -> Evidence:
+def evidence(payload: Mapping[str, object], *, kind: str = "any") -> Evidence:
     return Evidence(format=kind, payload=payload, challenge_id="any")
 
 

@@ -16,7 +16,7 @@ from plugin.attestation.android_key import evidence as android_key
 from plugin.core import base64url
 from plugin.core.reasons import Reason
 from plugin.device_ports import EnrolmentFormat
-from tests.attestation.formats import build, enrol, enrolled, prove, refused_to_enrol, refused_to_prove
+from tests.attestation.formats import build_enrolling, enrol, enrolled, prove, refused_to_enrol, refused_to_prove
 from tests.attestation.pki import NOON, SHA256, TRANSCRIPT, Issued, authority, name, p256
 
 VECTORS = "vectors/device/android-key-attestation"
@@ -92,7 +92,7 @@ def enrolment(*chain: Issued, signed: str | None = None) -> dict[str, object]:
 
 def verifier(*roots: bytes, **options: object) -> EnrolmentFormat:
     defaults = {"packages": (PACKAGE,), "signers": (SIGNER.hex(),), "patch_level": 202512, "status_file": STATUS}
-    return build(android_key, *(roots or (ROOT.pem,)), **defaults | options)
+    return build_enrolling(android_key, *(roots or (ROOT.pem,)), **defaults | options)
 
 
 def refusal(*chain: Issued, **options: object) -> Reason:
@@ -126,7 +126,9 @@ def test_android_keys_without_all_that_is_needed_are_not_built(missing: dict[str
 
 def test_android_keys_without_roots_are_not_built() -> None:
     with pytest.raises(ValueError, match="no roots"):
-        build(android_key, packages=(PACKAGE,), signers=(SIGNER.hex(),), patch_level=202512, status_file=STATUS)
+        build_enrolling(
+            android_key, packages=(PACKAGE,), signers=(SIGNER.hex(),), patch_level=202512, status_file=STATUS
+        )
 
 
 @pytest.mark.parametrize(

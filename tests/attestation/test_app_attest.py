@@ -16,7 +16,7 @@ from plugin.core.device import EnrolledDevice
 from plugin.core.errors import Refused
 from plugin.core.reasons import Reason
 from plugin.device_ports import EnrolmentFormat
-from tests.attestation.formats import build, enrol, enrolled, prove, refused_to_enrol, refused_to_prove
+from tests.attestation.formats import build_enrolling, enrol, enrolled, prove, refused_to_enrol, refused_to_prove
 from tests.attestation.pki import authority
 from tests.vectors import shared_folder
 
@@ -41,7 +41,9 @@ class Iphone:
         self.join_challenge = b64decode(asserted["clientDataBase64"])
 
     def verifier(self, *roots: bytes, **options: object) -> EnrolmentFormat:
-        return build(app_attest, *(roots or (self.root,)), **{"apps": (self.app,), "development": True} | options)
+        return build_enrolling(
+            app_attest, *(roots or (self.root,)), **{"apps": (self.app,), "development": True} | options
+        )
 
     def device(self, *, counter: int = 0) -> EnrolledDevice:
         attested = enrol(self.verifier(), self.enrolment, transcript=self.challenge, now=self.now)
@@ -71,7 +73,7 @@ def test_a_genuine_iphone_is_enrolled_and_joins(file: Path) -> None:
 @pytest.mark.parametrize("roots", [(), (b"",)])
 def test_app_attest_without_roots_is_not_built(roots: tuple[bytes, ...]) -> None:
     with pytest.raises(ValueError, match=r"no roots|in PEM"):
-        build(app_attest, *roots, apps=(IPHONE.app,))
+        build_enrolling(app_attest, *roots, apps=(IPHONE.app,))
 
 
 @pytest.mark.parametrize("apps", [(), ("noteam",)])

@@ -13,8 +13,9 @@ from plugin.core import base64url
 from plugin.core.device import DeviceState, EnrolledDevice, Evidence, Tier
 from plugin.core.errors import Refused
 from plugin.core.reasons import Reason
+from tests.attestation.formats import build
+from tests.attestation.formats import evidence as presented
 from tests.attestation.pki import NOON, TRANSCRIPT
-from tests.attestation.tables import build, presented
 
 KEY, OTHER = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
 ENROL = bytes(32)

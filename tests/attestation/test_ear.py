@@ -13,8 +13,9 @@ from plugin.core import base64url
 from plugin.core.device import AttestationResult, Element, Tier
 from plugin.core.errors import Refused
 from plugin.core.reasons import Reason
+from tests.attestation.formats import build
+from tests.attestation.formats import evidence as presented
 from tests.attestation.pki import NOON, TRANSCRIPT
-from tests.attestation.tables import build, presented
 
 VERAISON, IETF = "tag:github.com,2023:veraison/ear", "tag:ietf.org,2026:rats/ear#04"
 KEY, OTHER = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))

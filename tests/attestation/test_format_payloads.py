@@ -11,13 +11,13 @@ from plugin.attestation.webauthn import evidence as webauthn
 from plugin.core import base64url
 from plugin.core.reasons import Reason
 from tests.attestation import test_android_key as android
-from tests.attestation.formats import build, refused_to_enrol
+from tests.attestation.formats import build_enrolling, refused_to_enrol
 from tests.attestation.pki import NOON, TRANSCRIPT, authority
 
 ROOT = authority("Example attestation root").pem
 VERIFIERS = {
-    "webauthn": build(webauthn, ROOT, unattested=True),
-    "app-attest": build(app_attest, ROOT, apps=("TEAMID.com.example.meet",)),
+    "webauthn": build_enrolling(webauthn, ROOT, unattested=True),
+    "app-attest": build_enrolling(app_attest, ROOT, apps=("TEAMID.com.example.meet",)),
     "android-key": android.verifier(ROOT),
 }
 CBOR = st.recursive(

@@ -8,8 +8,8 @@ from plugin.attestation.spiffe import evidence as spiffe
 from plugin.core.device import AttestationResult, Tier
 from plugin.core.errors import Refused
 from plugin.core.reasons import Reason
+from tests.attestation.formats import build
 from tests.attestation.pki import NOON, TRANSCRIPT, Issued, authority, device, evidence
-from tests.attestation.tables import build
 
 DOMAIN = authority("example.com bundle")
 

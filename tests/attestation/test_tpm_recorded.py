@@ -15,7 +15,7 @@ from plugin.attestation._tpm_structures import read_attestation_key, read_quote,
 from plugin.attestation.tpm import TpmFormat, evidence
 from plugin.core import base64url
 from plugin.core.errors import Refused
-from tests.attestation.tables import build
+from tests.attestation.formats import build
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
 

@@ -15,7 +15,7 @@ from plugin.core import base64url
 from plugin.core.device import Element, EnrolledDevice, Tier
 from plugin.core.reasons import Reason
 from plugin.device_ports import Attested, EnrolmentFormat
-from tests.attestation.formats import build, enrol, enrolled, prove, refused_to_enrol, refused_to_prove
+from tests.attestation.formats import build_enrolling, enrol, enrolled, prove, refused_to_enrol, refused_to_prove
 from tests.attestation.pki import authority
 from tests.vectors import shared_folder
 
@@ -45,7 +45,7 @@ ROOT = top_of(ENROLMENT)
 def chromium(
     *roots: bytes, origin: str = CHROMIUM["origin"], rp_id: str = "localhost", **options: object
 ) -> EnrolmentFormat:
-    return build(webauthn, *(roots or (ROOT,)), origin=origin, rp_id=rp_id, **options)
+    return build_enrolling(webauthn, *(roots or (ROOT,)), origin=origin, rp_id=rp_id, **options)
 
 
 def refusal(verifier: EnrolmentFormat, payload: dict = ENROLMENT, *, challenge: bytes = CHALLENGE) -> Reason:
@@ -88,7 +88,7 @@ def test_a_key_of_a_trusted_vendor_is_enrolled_and_joins() -> None:
 
 def test_webauthn_without_roots_is_not_built() -> None:
     with pytest.raises(ValueError, match="no roots"):
-        build(webauthn)
+        build_enrolling(webauthn)
 
 
 def test_a_key_of_another_vendor_is_refused() -> None:
@@ -218,7 +218,7 @@ def recorded(name: str) -> Attested:
     said = json.loads(base64url.decode(response["clientDataJSON"]))
     chain = map(x509.load_der_x509_certificate, attested_object(credential)["attStmt"]["x5c"])
     rp_id = str(urlsplit(said["origin"]).hostname)
-    verifier = build(webauthn, top_of(credential), origin=said["origin"], rp_id=rp_id)
+    verifier = build_enrolling(webauthn, top_of(credential), origin=said["origin"], rp_id=rp_id)
     now = max(one.not_valid_before_utc for one in chain)
     return enrol(verifier, credential, transcript=base64url.decode(said["challenge"]), now=now)
 

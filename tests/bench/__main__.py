@@ -14,7 +14,7 @@ from pathlib import Path
 
 from plugin.shell.logs import JsonLines
 from plugin.shell.wiring import utc_now
-from tests.bench import contest, household, report
+from tests.bench import contest, formats, household, report
 from tests.bench.flood import Wave, ready
 from tests.bench.ladder import Ladder, Rung
 from tests.bench.processes import separate_cores
@@ -32,12 +32,14 @@ def main() -> int:
     os.sched_setaffinity(0, servers)
     with tempfile.TemporaryDirectory() as folder:
         counted, rungs = asyncio.run(_look_inside(Path(folder), people=max(chosen.requests // 20, 5)))
+    proofs = formats.measure(times=chosen.requests)
     waves = asyncio.run(_flood(chosen.flood))
     os.sched_setaffinity(0, load)
     with tempfile.TemporaryDirectory() as folder:
         results = asyncio.run(_compete(Path(folder), servers=servers, rounds=chosen.rounds, size=chosen.requests))
     flood = report.flood(waves)
-    sys.stdout.write("\n".join((report.tally(counted), report.ladder(rungs), flood, report.table(results))))
+    steps = report.ladder(rungs) + report.ladder(proofs, of="a proof in each format")
+    sys.stdout.write("\n".join((report.tally(counted), steps, flood, report.table(results))))
     return 1 if report.faults(results) or report.flood_faults(waves) else 0
 
 

@@ -11,10 +11,10 @@ WARM_AT_MOST = 3.0
 SLOWED_AT_MOST = 1.25
 
 
-def ladder(rungs: Sequence[Rung]) -> str:
-    """Write where the time of a decision goes."""
+def ladder(rungs: Sequence[Rung], *, of: str = "the steps of a cold decision") -> str:
+    """Write where the time goes."""
     lines = [f"{one.name:44}{one.microseconds:8.0f}" for one in rungs]
-    return "\n".join((f"{'the steps of a cold decision':44}{'CPU us':>8}", *lines, "", ""))
+    return "\n".join((f"{of:44}{'CPU us':>8}", *lines, "", ""))
 
 
 def tally(counted: Sequence[Tally]) -> str:

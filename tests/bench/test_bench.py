@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from plugin.shell.wiring import utc_now
-from tests.bench import contest, household, questions, report
+from tests.bench import contest, formats, household, questions, report
 from tests.bench.flood import ready
 from tests.bench.ladder import Ladder
 from tests.bench.tally import tallies
@@ -46,6 +46,13 @@ async def test_every_step_of_the_ladder_takes_time(tmp_path: Path) -> None:
         rungs = await Ladder(everything, people=2, keys=keys).climb()
 
     assert all(rung.microseconds > 0 for rung in rungs)
+
+
+def test_a_proof_is_measured_in_each_format_beside_a_bare_signature() -> None:
+    signature, *proofs = formats.measure(times=20)
+
+    assert len(proofs) == 5
+    assert all(proof.microseconds > 0 for proof in (signature, *proofs))
 
 
 async def test_a_question_that_was_answered_is_not_put_to_cedar_again(tmp_path: Path) -> None:

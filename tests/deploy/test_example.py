@@ -1,10 +1,12 @@
 """The shipped example configuration is whole: with its secrets and the shipped bundle beside it, nothing is wrong."""
 
+import json
 import shutil
 import tomllib
 from pathlib import Path
 
 import pytest
+from joserfc.jwk import KeySet
 
 from plugin.core.decision import Redirect
 from plugin.core.facts import Facts
@@ -12,6 +14,7 @@ from plugin.core.finding import ABSENT
 from plugin.core.join import Network
 from plugin.policy.judge import judge
 from plugin.shell.check import check, prepare
+from plugin.shell.registry import device_formats
 from tests.fakes import NOON
 from tests.shell.world import DeviceAuthority
 
@@ -24,6 +27,10 @@ SECRETS = {
     "secret_file": "a secret",
     "client_secret_file": "s" * 20,
     "pseudonym_key_file": "k" * 20,
+}
+TRUSTED = {
+    "references_file": f'[sha256]\n7 = ["{"00" * 32}"]'.encode(),
+    "status_file": b'{"entries": {}}',
 }
 
 
@@ -38,6 +45,15 @@ def secret_files(table: object) -> dict[str, str]:
     return found
 
 
+def trusted_files(table: dict[str, object]) -> dict[str, bytes]:
+    """Make every file that a table of evidence names."""
+    roots = table.get("roots_files", [])
+    assert isinstance(roots, list)
+    keys = KeySet.generate_key_set("EC", "P-256", count=1).as_dict(private=False)
+    made = {name: json.dumps(keys).encode() if name.endswith(".jwks") else DeviceAuthority().pem for name in roots}
+    return made | {str(table[name]): content for name, content in TRUSTED.items() if name in table}
+
+
 @pytest.fixture
 def example(tmp_path: Path) -> Path:
     shutil.copy(DEPLOY / "vestibule.toml", tmp_path)
@@ -48,6 +64,9 @@ def example(tmp_path: Path) -> Path:
     example = tmp_path / "vestibule.toml"
     for file, secret in secret_files(tomllib.loads(example.read_text())).items():
         (tmp_path / file).write_text(f"{secret}\n")
+    for table in tomllib.loads(example.read_text())["evidence"]:
+        for file, content in trusted_files(table).items():
+            (tmp_path / file).write_bytes(content)
     return example
 
 
@@ -79,3 +98,12 @@ def test_the_examples_partner_gateway_gets_in_where_the_example_invites_it(examp
 
     assert isinstance(decision, Redirect)
     assert (decision.zone, decision.apart) == ("meetme", False)
+
+
+def test_the_example_shows_every_format_of_enrolled_devices_with_every_option(example: Path):
+    tables = [part.partition("\n[enrolment]")[0] for part in example.read_text().split("[[evidence]]")[1:]]
+
+    for name, kind in device_formats().items():
+        (table,) = (table for table in tables if f'\nformat = "{name}"' in table)
+        missing = [option for option in kind.options if f"\n{option} =" not in table.replace("\n# ", "\n")]
+        assert missing == [], name

@@ -1,61 +1,15 @@
-"""Fields of a payload, of a device on record and of an authenticator's data, read strictly. Raises Refused."""
+"""What an authenticator signs (WebAuthn 6.1), read to its last octet. Raises Refused."""
 
-import math
-from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 
 from plugin.attestation import _cbor
-from plugin.core import base64url
-from plugin.core.errors import Refused
-from plugin.core.reasons import Reason
+from plugin.attestation._members import malformed
 
-MAX_OBJECT = 24 * 1024
 HEADER = 37
 MIN_CREDENTIAL = 16
 MAX_CREDENTIAL = 1023
 _UP, _UV, _BE, _BS, _AT, _ED = 1, 4, 8, 16, 64, 128
-
-
-def malformed(detail: str) -> Refused:
-    """Make the refusal of something that cannot be read."""
-    return Refused(Reason.EVIDENCE_MALFORMED, detail)
-
-
-def exactly(payload: Mapping[str, object], names: Collection[str]) -> None:
-    """Expect these members and no others."""
-    if payload.keys() != set(names):
-        raise malformed(f"expected exactly {', '.join(f'`{name}`' for name in sorted(names))}")
-
-
-def octets(payload: Mapping[str, object], name: str, *, limit: int) -> bytes:
-    """Read a member in base64url without padding."""
-    text = payload.get(name)
-    if not isinstance(text, str) or len(text) > 4 * math.ceil(limit / 3):
-        raise malformed(f"expected `{name}` in base64url, of at most {limit} octets")
-    try:
-        return base64url.decode(text)
-    except ValueError:
-        raise malformed(f"expected `{name}` in canonical base64url without padding") from None
-
-
-def cbor_map(raw: bytes) -> dict[object, object]:
-    """Read bytes that are one CBOR map."""
-    try:
-        value = _cbor.read(raw)
-    except ValueError:
-        raise malformed("expected CBOR in the form of CTAP2") from None
-    if not isinstance(value, dict):
-        raise malformed("expected a CBOR map")
-    return value
-
-
-def octets_of(members: Mapping[object, object], name: str) -> bytes:
-    """Read a byte string of a CBOR map."""
-    value = members.get(name)
-    if not isinstance(value, bytes):
-        raise malformed(f"expected `{name}` to be bytes")
-    return value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
