@@ -10,6 +10,7 @@ import logging
 import time
 from collections.abc import Awaitable
 from datetime import datetime
+from functools import cache
 from typing import TypeVar
 
 from plugin.core.errors import Unavailable
@@ -41,6 +42,8 @@ class WatchedStore:
         self._store = store
         self._clock = clock
         self._metrics = metrics
+        self._operations = cache(metrics.store_operations.labels)
+        self._seconds = cache(metrics.store_seconds.labels)
         self._failing_since: datetime | None = None
 
     async def put(self, kind: str, key: str, value: Json, *, expires_at: datetime, synced: bool = True) -> None:
@@ -89,8 +92,8 @@ class WatchedStore:
             self._note_failure(unavailable.detail)
             raise
         finally:
-            self._metrics.store_operations.labels(operation, outcome).inc()
-            self._metrics.store_seconds.labels(operation).observe(time.perf_counter() - began)
+            self._operations(operation, outcome).inc()
+            self._seconds(operation).observe(time.perf_counter() - began)
         if proves_health and self._failing_since is not None:
             log.warning("store recovered", extra={"failing_since": self._failing_since.isoformat()})
             self._failing_since = None
