@@ -156,6 +156,8 @@ async def furnished(folder: Path) -> AsyncIterator[Household]:
         worker = stack.enter_context(ThreadPoolExecutor(max_workers=1))
         house = furnish(
             checked,
+            lookups={},
+            registrations={},
             ground=Ground(
                 store=store,
                 store_check=StoreCheck(store, clock=utc_now, monotonic=time.monotonic),

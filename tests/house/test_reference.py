@@ -70,7 +70,8 @@ def test_every_adapter_and_format_that_is_declared_is_listed():
     declared = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]["entry-points"]
 
     assert firsts("identity-adapters") == sorted(declared["vestibule.idp_adapters"])
-    assert firsts("evidence-formats") == sorted(declared["vestibule.attestation"])
+    formats = declared["vestibule.attestation"] | declared["vestibule.device_formats"]
+    assert firsts("evidence-formats") == sorted(formats)
     assert len(distribution("vestibule").entry_points) > len(firsts("evidence-formats"))
 
 

@@ -230,10 +230,12 @@ async def test_lanes_say_how_full_they_are_and_can_be(world: World) -> None:
     assert {one.labels["lane"] for one in found.all("vestibule_lane_most")} == {
         "callers",
         "clients",
+        "devices",
         "logouts",
         "pexip-joins",
         "pexip-others",
         "pexip-registrations",
+        "portal",
     }
     assert found.value("vestibule_lane_answering") == 0
 

@@ -130,6 +130,8 @@ class Desk:
         self.ticketing = Ticketing(store=self.store, clock=self.clock, random_bytes=self.random.randbytes)
         self.house = furnish(
             checked,
+            lookups={},
+            registrations={},
             ground=Ground(
                 store=self.store,
                 store_check=StoreCheck(self.store, clock=self.clock, monotonic=time.monotonic),

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from importlib.metadata import EntryPoint, distribution
 from pathlib import Path
 
-from plugin.shell.registry import ATTESTATION, IDP_ADAPTERS
+from plugin.shell.registry import ATTESTATION, DEVICE_FORMATS, IDP_ADAPTERS
 from tests.house.reference.listing import Listing, code, first_sentence
 
 OURS = "vestibule"
@@ -20,12 +20,12 @@ _STORE = frozenset({"claim", "swap", "purge"})
 
 def identity_adapters() -> Listing:
     """List the kinds of identity provider that come with the house."""
-    return _plugged("identity-adapters", "`adapter`", group=IDP_ADAPTERS)
+    return _plugged("identity-adapters", "`adapter`", groups=(IDP_ADAPTERS,))
 
 
 def evidence_formats() -> Listing:
     """List the evidence formats that come with the house."""
-    return _plugged("evidence-formats", "`format`", group=ATTESTATION)
+    return _plugged("evidence-formats", "`format`", groups=(ATTESTATION, DEVICE_FORMATS))
 
 
 def platforms(repository: Path) -> Listing:
@@ -44,8 +44,8 @@ def stores(repository: Path) -> Listing:
     )
 
 
-def _plugged(name: str, column: str, *, group: str) -> Listing:
-    points = sorted(point for point in distribution(OURS).entry_points if point.group == group)
+def _plugged(name: str, column: str, *, groups: tuple[str, ...]) -> Listing:
+    points = sorted(point for point in distribution(OURS).entry_points if point.group in groups)
     rows = tuple((code(point.name), _sentence(point)) for point in points)
     return Listing(name=name, columns=(column, "What it is"), rows=rows, sentence_from="its module's docstring")
 
