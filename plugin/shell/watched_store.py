@@ -8,7 +8,7 @@ the store's place.
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from datetime import datetime
 from functools import cache
 from typing import TypeVar
@@ -48,6 +48,9 @@ class WatchedStore:
 
     async def put(self, kind: str, key: str, value: Json, *, expires_at: datetime, synced: bool = True) -> None:
         await self._watch("put", self._store.put(kind, key, value, expires_at=expires_at, synced=synced))
+
+    async def put_all(self, entries: Mapping[tuple[str, str], Json], *, expires_at: datetime) -> None:
+        await self._watch("put", self._store.put_all(entries, expires_at=expires_at))
 
     async def get(self, kind: str, key: str, *, now: datetime) -> Json | None:
         # A file that is locked, full or read-only can often still be read: that is no sign of recovery.
