@@ -75,6 +75,9 @@ class Store(Protocol):
         it, it may undo, from the last backwards.
         """
 
+    async def put_all(self, entries: Mapping[tuple[str, str], Json], *, expires_at: datetime) -> None:
+        """Write all of them, each by its kind and key, or none; synced."""
+
     async def get(self, kind: str, key: str, *, now: datetime) -> Json | None:
         """Read."""
 

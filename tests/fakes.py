@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 from plugin.core.errors import Unavailable
@@ -52,6 +53,10 @@ class MemoryStore:
     async def put(self, kind: str, key: str, value: Json, *, expires_at: datetime, synced: bool = True) -> None:  # noqa: ARG002 - no disk
         self._check()
         self.entries[kind, key] = (_text(value), expires_at)
+
+    async def put_all(self, entries: Mapping[tuple[str, str], Json], *, expires_at: datetime) -> None:
+        for (kind, key), value in entries.items():
+            await self.put(kind, key, value, expires_at=expires_at)
 
     async def get(self, kind: str, key: str, *, now: datetime) -> Json | None:
         self._check()

@@ -23,7 +23,7 @@ from plugin.flow.budget import ANSWER_SECONDS, Budget, Share
 from plugin.flow.verification import Proofs
 from plugin.policy.bundle import Bundle
 from plugin.policy.recollection import put_away
-from plugin.ports import Clock, DecisionLog, Store
+from plugin.ports import Clock, DecisionLog, Json, Store
 
 log = logging.getLogger(__name__)
 
@@ -118,15 +118,12 @@ class Ledger:
     async def enter(self, record: DecisionRecord, *, budget: Budget, mark: str | None = None) -> None:
         """Put the record into the store. Raises Unavailable: what cannot be written down must not be allowed.
 
-        By `mark` it is found again from the call that it is about (`flow.admissions`).
+        By `mark` it is found again from the call that it is about (`flow.admissions`); the two are stored
+        together or not at all.
         """
         try:
             async with asyncio.timeout(budget.left(Share.RECORD)):
-                if mark is not None:
-                    value, expires_at = {"decision": record.decision_id}, record.decided_at + self._keep
-                    # The record, which follows, takes it to the disk.
-                    await self._store.put(KIND_ADMITTED, mark, value, expires_at=expires_at, synced=False)
-                await self._put(record)
+                await self._put(record, mark=mark)
         except TimeoutError:
             raise Unavailable("store", Reason.DEADLINE, f"not written within {Share.RECORD.value} s") from None
 
@@ -149,14 +146,18 @@ class Ledger:
             fields = {"decision_id": record.decision_id, "detail": unavailable.detail}
             log.warning("a decision is in the log alone", extra=fields)
 
-    async def _put(self, record: DecisionRecord) -> None:
+    async def _put(self, record: DecisionRecord, *, mark: str | None = None) -> None:
         """Store it, then log it: a line is not there to be believed where the store could not be written to.
 
         A refusal is logged all the same, since that is what is answered.
         """
-        plain: dict[str, object] = msgspec.to_builtins(record, order="deterministic")
+        entries: dict[tuple[str, str], Json] = {
+            (KIND, record.decision_id): msgspec.to_builtins(record, order="deterministic")
+        }
+        if mark is not None:
+            entries[KIND_ADMITTED, mark] = {"decision": record.decision_id}
         try:
-            await self._store.put(KIND, record.decision_id, plain, expires_at=record.decided_at + self._keep)
+            await self._store.put_all(entries, expires_at=record.decided_at + self._keep)
         except Unavailable:
             if record.outcome == tracing.DENY:
                 with suppress(Unavailable):

@@ -8,7 +8,7 @@ A series that an alert waits for is there from the start, at zero: the step from
 
 import platform
 from collections.abc import Mapping
-from functools import partial
+from functools import cache, partial
 from importlib.metadata import version
 from itertools import product
 
@@ -87,6 +87,9 @@ class Metrics:
         self._declare_store()
         self._declare_pexip()
         self._begin_at_zero()
+        # The client library looks a series up under a lock, each time: what every decision counts is looked up once.
+        self._decided = cache(self.decisions.labels)
+        self._stepped = cache(self.step_seconds.labels)
 
     def _declare_answers(self) -> None:
         counter = partial(Counter, registry=self.registry)
@@ -261,10 +264,10 @@ class Metrics:
         """Count a decision that has been written down, and how long each of its steps took."""
         reason = record.reasons[0].code if record.reasons else ""
         exemplar = {"trace_id": record.trace_id}
-        counted = self.decisions.labels(record.platform, record.phase, record.outcome, record.zone or "", reason)
+        counted = self._decided(record.platform, record.phase, record.outcome, record.zone or "", reason)
         counted.inc(exemplar=exemplar)
         for step in record.steps:
-            self.step_seconds.labels(step.name).observe(step.milliseconds / 1000, exemplar=exemplar)
+            self._stepped(step.name).observe(step.milliseconds / 1000, exemplar=exemplar)
         if reason in FAIL_CLOSED:
             self.refused(QUESTION_OF_PHASE[record.phase], reason, exemplar=exemplar)
         if record.shadow:

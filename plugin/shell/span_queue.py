@@ -8,6 +8,7 @@ exporter has been called, so the two can never disagree to the other side.
 import os
 import threading
 from collections.abc import Sequence
+from functools import cache
 
 from opentelemetry.sdk.environment_variables import OTEL_BSP_MAX_QUEUE_SIZE
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
@@ -24,7 +25,7 @@ class SpanQueue(SpanProcessor):
 
     def __init__(self, exporter: SpanExporter, *, metrics: Metrics) -> None:
         self._most = _most_waiting()
-        self._fate = metrics.spans.labels
+        self._fate = cache(metrics.spans.labels)
         self._waiting = 0
         self._lock = threading.Lock()
         self._batches = BatchSpanProcessor(_Counting(exporter, queue=self), max_queue_size=self._most)

@@ -8,8 +8,9 @@ the store's place.
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from datetime import datetime
+from functools import cache
 from typing import TypeVar
 
 from plugin.core.errors import Unavailable
@@ -41,10 +42,15 @@ class WatchedStore:
         self._store = store
         self._clock = clock
         self._metrics = metrics
+        self._operations = cache(metrics.store_operations.labels)
+        self._seconds = cache(metrics.store_seconds.labels)
         self._failing_since: datetime | None = None
 
     async def put(self, kind: str, key: str, value: Json, *, expires_at: datetime, synced: bool = True) -> None:
         await self._watch("put", self._store.put(kind, key, value, expires_at=expires_at, synced=synced))
+
+    async def put_all(self, entries: Mapping[tuple[str, str], Json], *, expires_at: datetime) -> None:
+        await self._watch("put", self._store.put_all(entries, expires_at=expires_at))
 
     async def get(self, kind: str, key: str, *, now: datetime) -> Json | None:
         # A file that is locked, full or read-only can often still be read: that is no sign of recovery.
@@ -89,8 +95,8 @@ class WatchedStore:
             self._note_failure(unavailable.detail)
             raise
         finally:
-            self._metrics.store_operations.labels(operation, outcome).inc()
-            self._metrics.store_seconds.labels(operation).observe(time.perf_counter() - began)
+            self._operations(operation, outcome).inc()
+            self._seconds(operation).observe(time.perf_counter() - began)
         if proves_health and self._failing_since is not None:
             log.warning("store recovered", extra={"failing_since": self._failing_since.isoformat()})
             self._failing_since = None

@@ -17,11 +17,10 @@ for an empty store has forgotten what was used. Errors name SQLite's code, never
 
 import asyncio
 import errno
-import json
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -33,6 +32,7 @@ from typing import TypeVar, cast
 from plugin.core.errors import Unavailable
 from plugin.core.reasons import Reason
 from plugin.ports import Json
+from plugin.stores._spelling import text_of, value_if, value_of
 from plugin.stores._turns import Outcome, Turns
 
 T = TypeVar("T")
@@ -111,16 +111,18 @@ class SqliteStore:
         self._closed = False
 
     async def put(self, kind: str, key: str, value: Json, *, expires_at: datetime, synced: bool = True) -> None:
-        row: Row = {"kind": kind, "key": key, "value": _text(value), "expires_at": expires_at.timestamp()}
-        await self._run(lambda connection: connection.execute(_PUT, row), synced=synced)
+        await self._put({(kind, key): value}, expires_at=expires_at, synced=synced)
+
+    async def put_all(self, entries: Mapping[tuple[str, str], Json], *, expires_at: datetime) -> None:
+        await self._put(entries, expires_at=expires_at, synced=True)
 
     async def get(self, kind: str, key: str, *, now: datetime) -> Json | None:
         row: Row = {"kind": kind, "key": key, "now": now.timestamp()}
-        return _value(await self._run(lambda connection: _read(connection, row), changes=False))
+        return value_if(await self._run(lambda connection: _read(connection, row), changes=False))
 
     async def take(self, kind: str, key: str, *, now: datetime) -> Json | None:
         row: Row = {"kind": kind, "key": key, "now": now.timestamp()}
-        return _value(await self._run(lambda connection: _take(connection, row)))
+        return value_if(await self._run(lambda connection: _take(connection, row)))
 
     async def claim(self, kind: str, key: str, *, expires_at: datetime, now: datetime) -> bool:
         times = {"expires_at": expires_at.timestamp(), "now": now.timestamp()}
@@ -128,14 +130,14 @@ class SqliteStore:
         return await self._run(lambda connection: connection.execute(_CLAIM, row).rowcount == 1)
 
     async def swap(self, kind: str, key: str, *, old: Json, new: Json, expires_at: datetime, now: datetime) -> bool:
-        row: Row = {"kind": kind, "key": key, "old": _text(old), "new": _text(new)}
+        row: Row = {"kind": kind, "key": key, "old": text_of(old), "new": text_of(new)}
         row |= {"expires_at": expires_at.timestamp(), "now": now.timestamp()}
         return await self._run(lambda connection: connection.execute(_SWAP, row).rowcount == 1)
 
     async def page(self, kind: str, *, after: str, limit: int, now: datetime) -> tuple[tuple[str, Json], ...]:
         row: Row = {"kind": kind, "last": after, "most": limit, "now": now.timestamp()}
         found = await self._run(lambda connection: connection.execute(_PAGE, row).fetchall(), changes=False)
-        return tuple((str(key), json.loads(text)) for key, text in found)
+        return tuple((str(key), value_of(text)) for key, text in found)
 
     async def purge(self, *, now: datetime) -> int:
         row: Row = {"now": now.timestamp(), "at_most": PURGE_AT_MOST}
@@ -155,6 +157,13 @@ class SqliteStore:
         finally:
             self._thread.shutdown(wait=False)
             os.close(self._pin)
+
+    async def _put(self, entries: Mapping[tuple[str, str], Json], *, expires_at: datetime, synced: bool) -> None:
+        rows: list[Row] = [
+            {"kind": kind, "key": key, "value": text_of(value), "expires_at": expires_at.timestamp()}
+            for (kind, key), value in entries.items()
+        ]
+        await self._run(lambda connection: connection.executemany(_PUT, rows), synced=synced)
 
     async def _run(self, do: Callable[[sqlite3.Connection], T], *, changes: bool = True, synced: bool = False) -> T:
         if self._closed:
@@ -278,15 +287,6 @@ def _take(connection: sqlite3.Connection, row: Row) -> str | None:
         if connection.execute(_TAKE, row | {"value": text}).rowcount == 1:
             return text
     return None
-
-
-def _text(value: Json) -> str:
-    """Write a value in its one spelling, so that equal values are equal texts."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
-
-
-def _value(text: str | None) -> Json | None:
-    return None if text is None else cast("Json", json.loads(text))
 
 
 def _unavailable(error: sqlite3.Error | OSError | NewerSchema) -> Unavailable:

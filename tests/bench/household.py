@@ -3,7 +3,7 @@
 import json
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -44,6 +44,10 @@ class CountedStore:
     async def put(self, kind: str, key: str, value: Json, *, expires_at: datetime, synced: bool = True) -> None:
         self.calls["put" if synced else "later"] += 1
         await self._store.put(kind, key, value, expires_at=expires_at, synced=synced)
+
+    async def put_all(self, entries: Mapping[tuple[str, str], Json], *, expires_at: datetime) -> None:
+        self.calls["put"] += 1
+        await self._store.put_all(entries, expires_at=expires_at)
 
     async def get(self, kind: str, key: str, *, now: datetime) -> Json | None:
         self.calls["get"] += 1

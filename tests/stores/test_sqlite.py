@@ -188,6 +188,22 @@ async def test_where_what_changes_together_cannot_be_written_nobody_is_told_that
     assert await store.claim("kind", "claimed", expires_at=LATER, now=NOON)
 
 
+async def test_of_entries_that_belong_together_none_is_there_where_one_cannot_be_written(store: SqliteStore) -> None:
+    with no_file_may_grow_beyond(256 * 1024), pytest.raises(Unavailable):
+        await store.put_all(
+            {("mark", "key"): {}, ("record", "key"): {"text": "x" * 1024 * 1024}, ("mark", "other"): {}},
+            expires_at=LATER,
+        )
+
+    assert await store.get("mark", "key", now=NOON) is None
+    assert await store.get("record", "key", now=NOON) is None
+
+    await store.put_all({("mark", "key"): {"n": 1}, ("record", "key"): {"n": 2}}, expires_at=LATER)
+
+    assert await store.get("mark", "key", now=NOON) == {"n": 1}
+    assert await store.get("record", "key", now=NOON) == {"n": 2}
+
+
 async def test_a_read_only_file_is_unavailable_and_recovers() -> None:
     with tempfile.TemporaryDirectory() as name:  # a folder that others may enter, unlike pytest's own
         folder = Path(name)
