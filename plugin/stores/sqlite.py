@@ -111,10 +111,13 @@ class SqliteStore:
         self._closed = False
 
     async def put(self, kind: str, key: str, value: Json, *, expires_at: datetime, synced: bool = True) -> None:
-        await self._put({(kind, key): value}, expires_at=expires_at, synced=synced)
+        await self.put_all({(kind, key): value}, expires_at=expires_at, synced=synced)
 
-    async def put_all(self, entries: Mapping[tuple[str, str], Json], *, expires_at: datetime) -> None:
-        await self._put(entries, expires_at=expires_at, synced=True)
+    async def put_all(
+        self, entries: Mapping[tuple[str, str], Json], *, expires_at: datetime, synced: bool = True
+    ) -> None:
+        texts, until = {name: text_of(value) for name, value in entries.items()}, expires_at.timestamp()
+        await self._run(lambda connection: _write(connection, texts, until=until), synced=synced)
 
     async def get(self, kind: str, key: str, *, now: datetime) -> Json | None:
         row: Row = {"kind": kind, "key": key, "now": now.timestamp()}
@@ -157,13 +160,6 @@ class SqliteStore:
         finally:
             self._thread.shutdown(wait=False)
             os.close(self._pin)
-
-    async def _put(self, entries: Mapping[tuple[str, str], Json], *, expires_at: datetime, synced: bool) -> None:
-        rows: list[Row] = [
-            {"kind": kind, "key": key, "value": text_of(value), "expires_at": expires_at.timestamp()}
-            for (kind, key), value in entries.items()
-        ]
-        await self._run(lambda connection: connection.executemany(_PUT, rows), synced=synced)
 
     async def _run(self, do: Callable[[sqlite3.Connection], T], *, changes: bool = True, synced: bool = False) -> T:
         if self._closed:
@@ -280,6 +276,12 @@ def _version(connection: sqlite3.Connection) -> int:
 def _read(connection: sqlite3.Connection, row: Row) -> str | None:
     found = connection.execute(_GET, row).fetchone()
     return None if found is None else str(found[0])
+
+
+def _write(connection: sqlite3.Connection, texts: Mapping[tuple[str, str], str], *, until: float) -> None:
+    # No cursor leaves this thread: where another one drops it, it resets a statement that is in use here.
+    for (kind, key), text in texts.items():
+        connection.execute(_PUT, {"kind": kind, "key": key, "value": text, "expires_at": until})
 
 
 def _take(connection: sqlite3.Connection, row: Row) -> str | None:
