@@ -32,7 +32,7 @@ from typing import TypeVar, cast
 from plugin.core.errors import Unavailable
 from plugin.core.reasons import Reason
 from plugin.ports import Json
-from plugin.stores._spelling import text_of, value_if, value_of
+from plugin.stores._spelling import text_of, value_if, value_of, version_of
 from plugin.stores._turns import Outcome, Turns
 
 T = TypeVar("T")
@@ -52,6 +52,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
 )
 """Step N leads from `user_version` N to N + 1. Steps are added, never changed."""
 
+_COLUMNS = ("kind", "key", "value", "expires_at")
 _PUT = (
     "INSERT INTO entry (kind, key, value, expires_at) VALUES (:kind, :key, :value, :expires_at)"
     " ON CONFLICT (kind, key) DO UPDATE SET value = excluded.value, expires_at = excluded.expires_at"
@@ -116,8 +117,8 @@ class SqliteStore:
     async def put_all(
         self, entries: Mapping[tuple[str, str], Json], *, expires_at: datetime, synced: bool = True
     ) -> None:
-        texts, until = {name: text_of(value) for name, value in entries.items()}, expires_at.timestamp()
-        await self._run(lambda connection: _write(connection, texts, until=until), synced=synced)
+        rows = [(kind, key, text_of(value), expires_at.timestamp()) for (kind, key), value in entries.items()]
+        await self._run(lambda connection: _write(connection, rows), synced=synced)
 
     async def get(self, kind: str, key: str, *, now: datetime) -> Json | None:
         row: Row = {"kind": kind, "key": key, "now": now.timestamp()}
@@ -258,19 +259,15 @@ def _migrate(connection: sqlite3.Connection) -> None:
     with connection:
         if problem := schema_problem(connection):
             raise NewerSchema(problem)
-        for statement in chain.from_iterable(MIGRATIONS[_version(connection) :]):
+        for statement in chain.from_iterable(MIGRATIONS[version_of(connection) :]):
             connection.execute(statement)
         connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
 
 
 def schema_problem(connection: sqlite3.Connection) -> str:
     """Say why this release cannot use the file; empty where it can."""
-    version = _version(connection)
+    version = version_of(connection)
     return f"store has schema version `{version}`, expected at most `{len(MIGRATIONS)}`" * (version > len(MIGRATIONS))
-
-
-def _version(connection: sqlite3.Connection) -> int:
-    return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
 def _read(connection: sqlite3.Connection, row: Row) -> str | None:
@@ -278,10 +275,9 @@ def _read(connection: sqlite3.Connection, row: Row) -> str | None:
     return None if found is None else str(found[0])
 
 
-def _write(connection: sqlite3.Connection, texts: Mapping[tuple[str, str], str], *, until: float) -> None:
-    # No cursor leaves this thread: where another one drops it, it resets a statement that is in use here.
-    for (kind, key), text in texts.items():
-        connection.execute(_PUT, {"kind": kind, "key": key, "value": text, "expires_at": until})
+def _write(connection: sqlite3.Connection, rows: list[tuple[str, str, str, float]]) -> None:
+    for row in rows:  # and no cursor leaves this thread: another that drops it resets a statement that is in use here
+        connection.execute(_PUT, dict(zip(_COLUMNS, row, strict=True)))
 
 
 def _take(connection: sqlite3.Connection, row: Row) -> str | None:
