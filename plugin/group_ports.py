@@ -3,7 +3,7 @@
 A vendor's file writes questions and reads answers, and does nothing else: the house asks, within its bounds.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -25,7 +25,7 @@ class Ask:
     """One question over HTTP. `body` None = GET, else POST; `headers` hold what nobody else may read."""
 
     url: str
-    headers: Json = field(default_factory=dict, repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     body: bytes | None = field(default=None, repr=False)
 
 

@@ -6,12 +6,13 @@ whose `nonce` is the transcript in base64url. `htm` and `htu` may be there and s
 Nobody vouches for such a key but whoever holds it, so it must never be worth more than a warning.
 """
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from plugin.attestation._members import expect, text
-from plugin.attestation._vector import capped, overall, worse
+from plugin.attestation._vector import capped
 from plugin.core import base64url
-from plugin.core.device import Element, EnrolledDevice, Evidence, Tier
+from plugin.core.device import Element, EnrolledDevice, Evidence, Tier, worst
 from plugin.core.errors import Refused
 from plugin.core.reasons import Reason
 from plugin.device_ports import Attested, EvidenceFormat, EvidenceSettings, KeyProof
@@ -19,7 +20,7 @@ from plugin.jose.claims import number
 from plugin.jose.claims import text as claim_text
 from plugin.jose.compact import MAX_TOKEN, read_json, read_parts
 from plugin.jose.dpop import embedded_key
-from plugin.jose.keys import ALGORITHMS
+from plugin.jose.keys import ALGORITHMS, Key
 from plugin.jose.verify import LEEWAY, check_signature
 from plugin.ports import Json
 
@@ -32,7 +33,7 @@ class DpopKeyFormat:
     format = "dpop-key"
 
     def __init__(self, *, tier: Tier) -> None:
-        self._tier = worse(tier, Tier.WARNING)
+        self._tier = worst(tier, Tier.WARNING)
 
     def begin(self, payload: Json, *, now: datetime) -> None:
         """Answer nothing: there is one round."""
@@ -49,7 +50,7 @@ class DpopKeyFormat:
 
     def device_id(self, evidence: Evidence) -> str:
         """Name the device by the thumbprint of the key that the proof brings along."""
-        return _device_id(_read(evidence))
+        return _device_id(_read(evidence).thumbprint)
 
     def prove(self, evidence: Evidence, *, transcript: bytes, device: EnrolledDevice, now: datetime) -> KeyProof:
         """Verify the proof, and that its key is the one on record. Raises Refused."""
@@ -57,34 +58,45 @@ class DpopKeyFormat:
         if thumbprint != device.key.get("jkt"):
             raise Refused(Reason.EVIDENCE_KEY, "the key is not the enrolled one")
         vector = capped({Element.INSTANCE_IDENTITY: self._tier}, by=device.vector)
-        return KeyProof(tier=overall(vector, cap=worse(self._tier, device.tier)), vector=vector)
+        return KeyProof(tier=worst(self._tier, device.tier, *vector.values()), vector=vector)
 
 
 def _device_id(thumbprint: str) -> str:
     return f"dpop-key:{thumbprint}"
 
 
-def _read(evidence: Evidence) -> str:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Presented:
+    """A proof, taken apart. Nothing of it is verified."""
+
+    unverified: str
+    algorithm: str
+    key: Key
+    thumbprint: str
+    payload: bytes
+
+
+def _read(evidence: Evidence) -> _Presented:
     expect(evidence.payload, "proof")
+    unverified = text(evidence.payload, "proof", most=MAX_TOKEN)
     try:
-        header, _ = read_parts(text(evidence.payload, "proof", most=MAX_TOKEN))
-        _, thumbprint = embedded_key(header)
+        header, payload = read_parts(unverified)
+        key, thumbprint = embedded_key(header)
     except Refused:
         raise _malformed() from None
-    return thumbprint
+    return _Presented(
+        unverified=unverified, algorithm=str(header["alg"]), key=key, thumbprint=thumbprint, payload=payload
+    )
 
 
 def _verify(evidence: Evidence, *, transcript: bytes, now: datetime) -> str:
-    thumbprint = _read(evidence)
-    unverified = text(evidence.payload, "proof", most=MAX_TOKEN)
+    presented = _read(evidence)
     try:
-        header, raw = read_parts(unverified)
-        key, _ = embedded_key(header)
-        check_signature(unverified, key=key, algorithms=ALGORITHMS & {str(header["alg"])})
+        check_signature(presented.unverified, key=presented.key, algorithms=ALGORITHMS & {presented.algorithm})
     except Refused:
         raise Refused(Reason.EVIDENCE_SIGNATURE, "the proof is not signed by its key") from None
     try:
-        payload = read_json(raw)
+        payload = read_json(presented.payload)
         nonce, identifier, issued = claim_text("nonce", payload), claim_text("jti", payload), number("iat", payload)
     except Refused:
         raise _malformed() from None
@@ -93,7 +105,7 @@ def _verify(evidence: Evidence, *, transcript: bytes, now: datetime) -> str:
     age = now.timestamp() - issued
     if not identifier or not -LEEWAY.total_seconds() <= age <= (MAX_AGE + LEEWAY).total_seconds():
         raise Refused(Reason.EVIDENCE_EXPIRED, f"expected a proof with `jti`, of at most {MAX_AGE}")
-    return thumbprint
+    return presented.thumbprint
 
 
 def _malformed() -> Refused:

@@ -11,9 +11,8 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
 from plugin.attestation._members import expect, text
-from plugin.attestation._vector import overall, worse
 from plugin.core import base64url
-from plugin.core.device import AttestationResult, Element, Evidence, Tier, Vector
+from plugin.core.device import AttestationResult, Element, Evidence, Tier, Vector, worst
 from plugin.core.errors import Refused
 from plugin.core.reasons import Reason
 from plugin.device_ports import EvidenceFormat, EvidenceSettings, Option
@@ -66,18 +65,18 @@ class EarVerifier:
             raise Refused(Reason.EVIDENCE_FORMAT, "expected a known `eat_profile`")
         appraisal = self._find_submod(claims)
         vector = {
-            element: worse(tier, self._tier) for element, tier in _read_vector(appraisal.get(vector_name, {})).items()
+            element: worst(tier, self._tier) for element, tier in _read_vector(appraisal.get(vector_name, {})).items()
         }
         status = _read_tier(appraisal.get(status_name))
         if status is None:
             raise Refused(Reason.EVIDENCE_FORMAT, "the verifier has not appraised the device")
         owner = self._find_owner(appraisal)
         # A device that nobody is known to own is never as good as affirming.
-        cap = worse(self._tier, Tier.WARNING if owner is None else self._tier)
+        cap = worst(self._tier, Tier.WARNING if owner is None else self._tier)
         result = AttestationResult(
             device_id=f"ear:{_read_ueid(appraisal.get('ueid', claims.get('ueid')), by=self._name)}",
             format=self.format,
-            tier=overall(vector, cap=worse(status, cap)),
+            tier=worst(status, cap, *vector.values()),
             bound=True,
             managed=False,
             owner=owner,

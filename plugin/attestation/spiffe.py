@@ -14,9 +14,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from plugin.attestation._signed_chain import read_signed_chain, verify_possession
-from plugin.attestation._vector import worse
 from plugin.attestation._x509 import Authority, authorities, find_path
-from plugin.core.device import AttestationResult, Evidence, Tier
+from plugin.core.device import AttestationResult, Evidence, Tier, worst
 from plugin.core.errors import Refused
 from plugin.core.reasons import Reason
 from plugin.device_ports import EvidenceFormat, EvidenceSettings, Option
@@ -38,7 +37,7 @@ class SpiffeVerifier:
         self._authorities = among
         self._name = name
         # A device that nobody is known to own is never as good as affirming.
-        self._tier = worse(tier, Tier.WARNING)
+        self._tier = worst(tier, Tier.WARNING)
         self._prefix = f"spiffe://{trust_domain}"
         self._paths = paths
 

@@ -35,7 +35,7 @@ from plugin.attestation._tpm_structures import (
     read_quote,
     verify_signature,
 )
-from plugin.attestation._vector import capped, overall, worse
+from plugin.attestation._vector import capped
 from plugin.attestation._x509 import (
     UNREADABLE,
     Authority,
@@ -43,7 +43,7 @@ from plugin.attestation._x509 import (
     find_path,
 )
 from plugin.core import base64url
-from plugin.core.device import Element, EnrolledDevice, Evidence, Tier, Vector
+from plugin.core.device import Element, EnrolledDevice, Evidence, Tier, Vector, worst
 from plugin.core.errors import Refused
 from plugin.core.reasons import Reason
 from plugin.device_ports import Attested, EvidenceFormat, EvidenceSettings, KeyProof, Option
@@ -145,7 +145,7 @@ class TpmFormat:
         counts = (device.key["resets"], device.key["restarts"])
         vector = capped(quoted.vector, by=device.vector)
         return KeyProof(
-            tier=overall(vector, cap=worse(quoted.tier, device.tier)),
+            tier=worst(quoted.tier, device.tier, *vector.values()),
             vector=vector,
             reset=self._reattest and (quoted.quote.resets, quoted.quote.restarts) != counts,
         )
@@ -160,8 +160,8 @@ class TpmFormat:
         vector = {Element.INSTANCE_IDENTITY: self._tier, Element.HARDWARE: self._tier}
         if self._references:
             good = _fits(values, references=self._references)
-            vector[Element.CONFIGURATION] = self._tier if good else worse(self._mismatch, self._tier)
-        return _Quoted(quote=quote, tier=overall(vector, cap=self._tier), vector=vector)
+            vector[Element.CONFIGURATION] = self._tier if good else worst(self._mismatch, self._tier)
+        return _Quoted(quote=quote, tier=worst(self._tier, *vector.values()), vector=vector)
 
 
 _PERMIT_ALL = verification.ExtensionPolicy.permit_all()  # an endorsement certificate is no client's: checked below

@@ -166,8 +166,7 @@ class IdentityProofs:
         )
         await self._challenges.spend_in_proof(held.nonce, alias=alias, unverified_token=unverified_token)
         spent, _, _ = (held.nonce or "").partition(".")
-        if self._needs_nonce(identity) and not await self._is_minted_for_us(identity, spent=spent, alias=alias):
-            raise Refused(Reason.TOKEN_NONCE, NO_NONCE)
+        await self._check_nonce(identity, spent=spent, alias=alias)
         return replace(identity, provenance=Provenance.BOUND)
 
     async def _verify_signed(
@@ -180,8 +179,7 @@ class IdentityProofs:
         """
         identity = await self._verify(unverified_token, step=step, shown=shown)
         await self._use_up(unverified_token, expires_at=identity.expires_at)
-        if self._needs_nonce(identity) and not await self._is_minted_for_us(identity, spent=spent, alias=alias):
-            raise Refused(Reason.TOKEN_NONCE, NO_NONCE)
+        await self._check_nonce(identity, spent=spent, alias=alias)
         return identity
 
     async def _verify_bearer(
@@ -208,6 +206,11 @@ class IdentityProofs:
         """Say whether a token carries our nonce: it was minted for this very question (OIDC Core 3.1.3.7 step 11)."""
         nonce = identity.nonce
         return nonce is not None and (nonce == spent or await self._challenges.spend_nonce(nonce, alias=alias))
+
+    async def _check_nonce(self, identity: Identity, *, spent: str, alias: str) -> None:
+        """Check that a token carries our nonce, where its provider's have to. Raises Refused."""
+        if self._needs_nonce(identity) and not await self._is_minted_for_us(identity, spent=spent, alias=alias):
+            raise Refused(Reason.TOKEN_NONCE, NO_NONCE)
 
     def _needs_nonce(self, identity: Identity) -> bool:
         return self._providers[identity.issuer].settings.nonce_required

@@ -6,31 +6,24 @@ A refusal has a reason that the person can act on, and a reference by which its 
 
 import logging
 import secrets
-from collections.abc import Awaitable, Callable
 from functools import partial
 
 from aiohttp import web
 
-from plugin.core import base64url
 from plugin.core.decision import Deny, because
 from plugin.core.device import DeviceState
 from plugin.core.errors import Refused
-from plugin.core.transcript import VERSION
 from plugin.flow.enrolment import Application
 from plugin.platforms import generic, generic_enrolment
 from plugin.ports import Json
-from plugin.shell.arrival import budget_of
 from plugin.shell.gate import Gate, House, Lane
-from plugin.shell.generic_door import NO_STORE, ask, ask_without_body, denied, error, explained
-from plugin.shell.http import explicit
+from plugin.shell.generic_door import NO_STORE, Arrival, Handler, answer_client, write_challenge
 from plugin.shell.metering import marked
 from plugin.shell.rate import RateLimit
-from plugin.shell.source import source_of
 
 log = logging.getLogger(__name__)
 
 DEVICES = "devices"
-Handler = Callable[..., Awaitable[web.Response]]
 
 
 class EnrolmentDoor:
@@ -56,29 +49,19 @@ class EnrolmentDoor:
         ]
 
     async def _open(self, answer: Handler, request: web.Request) -> web.Response:
-        budget = budget_of(request)
-        source = source_of(request, proxies=self._gate.config.proxies)
-        if not self._limit.allows(source, per_minute=self._gate.config.requests_per_minute):
-            return error(429, message="too many requests from this address", headers={"Retry-After": "60"})
-        asking = ask if request.method in {"POST", "PATCH"} else ask_without_body
-        asked = asking(partial(_answer, answer, request), request, lane=self._lane, waited=budget.spent())
-        return await explicit(explained(asked), otherwise=denied, seconds=budget.due())
+        return await answer_client(
+            partial(_answer, answer),
+            request,
+            gate=self._gate,
+            limit=self._limit,
+            lane=self._lane,
+            with_body=request.method in {"POST", "PATCH"},
+        )
 
     async def _begin(self, _request: web.Request, body: Json, *, house: House) -> web.Response:
         evidence_format, payload = generic_enrolment.read_begin(body)
         begun = await house.enrolment.begin(evidence_format, payload=payload)
-        transcript = begun.challenge.transcript
-        answer = {
-            "challenge_id": begun.challenge.id,
-            "version": VERSION,
-            "purpose": transcript.purpose.value,
-            "tenant": transcript.tenant,
-            "origin": transcript.origin,
-            "conference": transcript.conference,
-            "nonce": base64url.encode(transcript.nonce),
-            "expires_at": begun.challenge.expires_at.isoformat(),
-            "answer": begun.answer,
-        }
+        answer = {**write_challenge(begun.challenge), "answer": begun.answer}
         return web.json_response(answer, status=201, headers=NO_STORE)
 
     async def _enrol(self, _request: web.Request, body: Json, *, house: House) -> web.Response:
@@ -110,10 +93,10 @@ class EnrolmentDoor:
         return web.json_response(generic_enrolment.write_device(device), headers=NO_STORE)
 
 
-async def _answer(answer: Handler, request: web.Request, body: Json, *, house: House) -> web.Response:
+async def _answer(answer: Handler, arrival: Arrival, body: Json, *, house: House) -> web.Response:
     """Answer, or refuse with a reason and a reference."""
     try:
-        return await answer(request, body, house=house)
+        return await answer(arrival.request, body, house=house)
     except Refused as refused:
         reference = f"enr_{secrets.token_hex(8)}"
         fields = {"reference": reference, "reason": refused.reason.code, "detail": refused.detail}

@@ -80,8 +80,8 @@ class HttpFetch:
 
     async def ask(self, ask: Ask, *, limit: int) -> Fetched:
         """Put a question with headers of its own. The Exchange port."""
-        method, headers = "GET" if ask.body is None else "POST", {name: str(text) for name, text in ask.headers.items()}
-        return await self._exchange(method, ask.url, body=ask.body, headers=headers, limit=limit)
+        method = "GET" if ask.body is None else "POST"
+        return await self._exchange(method, ask.url, body=ask.body, headers=ask.headers, limit=limit)
 
     async def _exchange(
         self, method: str, url: str, *, body: bytes | None, headers: Mapping[str, str], limit: int

@@ -12,7 +12,6 @@ from functools import partial
 from aiohttp import web
 
 from plugin.core import base64url
-from plugin.core.address import Address
 from plugin.core.decision import Decision, Deny, because
 from plugin.core.enforcement import Enforcement
 from plugin.core.errors import Unavailable
@@ -20,6 +19,7 @@ from plugin.core.join import JoinRequest
 from plugin.core.reasons import Reason
 from plugin.core.transcript import VERSION, Purpose
 from plugin.flow.budget import Budget
+from plugin.flow.challenges import Challenge
 from plugin.flow.exchange import Refusal
 from plugin.jose.strict_json import read_object
 from plugin.platforms import generic
@@ -99,28 +99,12 @@ class GenericDoor:
         ]
 
     async def _open(self, answer: Handler, request: web.Request) -> web.Response:
-        budget = budget_of(request)
-        if not self._allows(source_of(request, proxies=self._gate.config.proxies)):
-            return error(429, message="too many requests from this address", headers={"Retry-After": "60"})
-        answer = partial(answer, Arrival(request=request, budget=budget))
-        asked = ask(answer, request, lane=self._clients, waited=budget.spent())
-        return await explicit(explained(asked), otherwise=denied, seconds=budget.due())
+        return await answer_client(answer, request, gate=self._gate, limit=self._limit, lane=self._clients)
 
     async def _challenge(self, _arrival: Arrival, body: Json, *, house: House) -> web.Response:
         alias = generic.read_challenge(body)
         challenge = await house.challenges.issue(alias, purpose=Purpose.JOIN)
-        transcript = challenge.transcript
-        answer = {
-            "challenge_id": challenge.id,
-            "version": VERSION,
-            "purpose": transcript.purpose.value,
-            "tenant": transcript.tenant,
-            "origin": transcript.origin,
-            "conference": transcript.conference,
-            "nonce": base64url.encode(transcript.nonce),
-            "expires_at": challenge.expires_at.isoformat(),
-        }
-        return web.json_response(answer, status=201, headers=NO_STORE)
+        return web.json_response(write_challenge(challenge), status=201, headers=NO_STORE)
 
     async def _ticket(self, arrival: Arrival, body: Json, *, house: House) -> web.Response:
         certifying = house.config.proxies if house.config.client_certificates else ()
@@ -138,8 +122,8 @@ class GenericDoor:
         budget, config = budget_of(request), self._gate.config
         source = source_of(request, proxies=config.proxies)
         caller = _caller_of(request, callers=config.callers)
-        if caller is None and not self._allows(source):
-            return error(429, message="too many requests from this address", headers={"Retry-After": "60"})
+        if caller is None and not self._limit.allows(source, per_minute=config.requests_per_minute):
+            return _too_many()
         if caller is None:
             log.error("join without a valid bearer token", extra={"source": source})
             return _unauthenticated()
@@ -157,9 +141,6 @@ class GenericDoor:
         trace = _traceparent(arrival.request) if caller.traces else None
         answer = await house.admission.answer(join, platform=platform, budget=arrival.budget, caller_trace=trace)
         return marked(web.json_response(answer.body, headers=NO_STORE), said=answer.body)
-
-    def _allows(self, source: Address | None) -> bool:
-        return self._limit.allows(source, per_minute=self._gate.config.requests_per_minute)
 
 
 def _caller_of(request: web.Request, *, callers: tuple[CallerEntry, ...]) -> CallerEntry | None:
@@ -179,6 +160,41 @@ def _traceparent(request: web.Request) -> str | None:
     """Return the one `traceparent`. Of several, nobody knows whose each is (W3C Trace Context 3.2.1: at most one)."""
     texts = request.headers.getall("traceparent", [])
     return texts[0] if len(texts) == 1 else None
+
+
+async def answer_client(
+    answer: Handler,
+    request: web.Request,
+    *,
+    gate: Gate,
+    limit: RateLimit,
+    lane: Lane,
+    with_body: bool = True,
+) -> web.Response:
+    """Have anybody answered, as often as the configuration says: `answer` gets the arrival, the body and the house."""
+    budget, config = budget_of(request), gate.config
+    source = source_of(request, proxies=config.proxies)
+    if not limit.allows(source, per_minute=config.requests_per_minute):
+        return _too_many()
+    asking = ask if with_body else ask_without_body
+    arrival = Arrival(request=request, budget=budget)
+    asked = asking(partial(answer, arrival), request, lane=lane, waited=budget.spent())
+    return await explicit(explained(asked), otherwise=denied, seconds=budget.due())
+
+
+def write_challenge(challenge: Challenge) -> dict[str, object]:
+    """Write the parts of what a device is to sign."""
+    transcript = challenge.transcript
+    return {
+        "challenge_id": challenge.id,
+        "version": VERSION,
+        "purpose": transcript.purpose.value,
+        "tenant": transcript.tenant,
+        "origin": transcript.origin,
+        "conference": transcript.conference,
+        "nonce": base64url.encode(transcript.nonce),
+        "expires_at": challenge.expires_at.isoformat(),
+    }
 
 
 async def ask(answer: Handler, request: web.Request, *, lane: Lane, waited: float) -> web.Response:
@@ -224,6 +240,10 @@ def error(status: int, *, message: str, field: str = "", headers: Mapping[str, s
     """Say what is at fault with a request."""
     body = {"error": {"field": field, "message": message}}
     return web.json_response(body, status=status, headers={**NO_STORE, **headers})
+
+
+def _too_many() -> web.Response:
+    return error(429, message="too many requests from this address", headers={"Retry-After": "60"})
 
 
 def _unauthenticated() -> web.Response:

@@ -1,7 +1,6 @@
 """A key in software: itself, for this join, and never more than a warning."""
 
 import json
-from datetime import timedelta
 
 import jwt
 import pytest
@@ -10,10 +9,11 @@ from jwcrypto.jwk import JWK
 
 from plugin.attestation.dpop_key import DpopKeyFormat, evidence
 from plugin.core import base64url
-from plugin.core.device import DeviceState, EnrolledDevice, Evidence, Tier
+from plugin.core.device import EnrolledDevice, Evidence, Tier
 from plugin.core.errors import Refused
 from plugin.core.reasons import Reason
 from tests.attestation.formats import build
+from tests.attestation.formats import enrolled as on_record
 from tests.attestation.formats import evidence as presented
 from tests.attestation.pki import NOON, TRANSCRIPT
 
@@ -46,22 +46,7 @@ def proof(
 
 def enrolled() -> EnrolledDevice:
     attested = house().enrol(proof(nonce=base64url.encode(ENROL)), transcript=ENROL, kept=None, now=NOON)
-    return EnrolledDevice(
-        id=attested.device_id,
-        format="dpop-key",
-        key=attested.key,
-        owner="https://sso.example.com#alice",
-        name="laptop",
-        state=DeviceState.ACTIVE,
-        tier=attested.tier,
-        vector=attested.vector,
-        serial="",
-        counter=0,
-        appraised_by="table",
-        enrolled_at=NOON,
-        attested_at=NOON,
-        expires_at=NOON + timedelta(days=90),
-    )
+    return on_record(attested, now=NOON, kind="dpop-key")
 
 
 def test_an_enrolled_key_is_known_by_its_thumbprint_and_stays_a_warning() -> None:

@@ -11,11 +11,12 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from plugin.attestation.tpm import TpmFormat, evidence
 from plugin.core import base64url
-from plugin.core.device import DeviceState, Element, EnrolledDevice, Evidence, Tier
+from plugin.core.device import Element, EnrolledDevice, Evidence, Tier
 from plugin.core.errors import Refused
 from plugin.core.reasons import Reason
 from plugin.device_ports import Attested, EvidenceSettings
 from plugin.ports import Json
+from tests.attestation.formats import enrolled as on_record
 from tests.attestation.pki import authority
 from tests.attestation.software_tpm import SoftwareTpm, TpmError, software_tpm
 
@@ -77,25 +78,6 @@ def enrolled(laptop: Laptop, house: TpmFormat) -> Attested:
     return house.enrol(presented(payload), transcript=ENROL, kept=kept, now=NOW)
 
 
-def on_record(attested: Attested) -> EnrolledDevice:
-    return EnrolledDevice(
-        id=attested.device_id,
-        format="tpm",
-        key=attested.key,
-        owner="https://sso.example.com#alice",
-        name="laptop",
-        state=DeviceState.ACTIVE,
-        tier=attested.tier,
-        vector=attested.vector,
-        serial="",
-        counter=0,
-        appraised_by="tpms",
-        enrolled_at=NOW,
-        attested_at=NOW,
-        expires_at=NOW + timedelta(days=90),
-    )
-
-
 @pytest.fixture(scope="module")
 def laptop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laptop]:
     with software_tpm(tmp_path_factory.mktemp("tpm")) as tpm:
@@ -110,7 +92,7 @@ def house(laptop: Laptop) -> TpmFormat:
 
 @pytest.fixture(scope="module")
 def device(laptop: Laptop, house: TpmFormat) -> EnrolledDevice:
-    return on_record(enrolled(laptop, house))
+    return on_record(enrolled(laptop, house), now=NOW, kind="tpm")
 
 
 def refusal(house: TpmFormat, proof: Evidence, *, device: EnrolledDevice, transcript: bytes = JOIN) -> Reason:

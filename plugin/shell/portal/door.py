@@ -5,7 +5,6 @@ Another origin can neither begin a sign-in here nor finish one.
 """
 
 import logging
-from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
 
@@ -17,14 +16,11 @@ from plugin.flow.sign_in import Answer
 from plugin.platforms import generic
 from plugin.platforms.generic import MAX_SHORT, MAX_TOKEN, check_members, read_text
 from plugin.ports import Json
-from plugin.shell.arrival import budget_of
 from plugin.shell.config import WEBAUTHN
 from plugin.shell.gate import Gate, House, Lane
-from plugin.shell.generic_door import NO_STORE, ask, denied, error, explained
-from plugin.shell.http import explicit
+from plugin.shell.generic_door import NO_STORE, Arrival, Handler, answer_client, error
 from plugin.shell.metering import marked
 from plugin.shell.rate import RateLimit
-from plugin.shell.source import source_of
 
 log = logging.getLogger(__name__)
 
@@ -48,8 +44,6 @@ HEADERS = {
     "Permissions-Policy": "publickey-credentials-create=(self), publickey-credentials-get=()",
     "X-Content-Type-Options": "nosniff",
 }
-
-Handler = Callable[..., Awaitable[web.Response]]
 
 
 class PortalDoor:
@@ -83,12 +77,9 @@ class PortalDoor:
         return web.json_response({"providers": told}, headers=HEADERS)
 
     async def _open(self, answer: Handler, request: web.Request) -> web.Response:
-        budget, config = budget_of(request), self._gate.config
-        source = source_of(request, proxies=config.proxies)
-        if not self._limit.allows(source, per_minute=config.requests_per_minute):
-            return error(429, message="too many requests from this address", headers={"Retry-After": "60"})
-        asked = ask(partial(_answer, answer, request), request, lane=self._lane, waited=budget.spent())
-        return await explicit(explained(asked), otherwise=denied, seconds=budget.due())
+        return await answer_client(
+            partial(_answer, answer), request, gate=self._gate, limit=self._limit, lane=self._lane
+        )
 
     async def _begin(self, _request: web.Request, body: Json, *, house: House) -> web.Response:
         """Make the challenge of an enrolment, and say where its person signs in."""
@@ -122,13 +113,13 @@ class PortalDoor:
         return response
 
 
-async def _answer(answer: Handler, request: web.Request, body: Json, *, house: House) -> web.Response:
+async def _answer(answer: Handler, arrival: Arrival, body: Json, *, house: House) -> web.Response:
     """Answer the page's own script alone, or refuse with a reason."""
     # A script of another origin cannot leave this header out, nor choose it (Fetch 3.2).
-    if request.headers.get("Origin") != house.origin:
+    if arrival.request.headers.get("Origin") != house.origin:
         return error(403, field="Origin", message="expected the page's own origin")
     try:
-        return await answer(request, body, house=house)
+        return await answer(arrival.request, body, house=house)
     except Refused as refused:
         log.info("sign-in refused", extra={"reason": refused.reason.code, "detail": refused.detail})
         refusal = generic.write(Deny(reasons=(because(refused.reason),)), decision_id="", trace_id="")
