@@ -6,12 +6,9 @@ Its tokens are made by Rhonabwy and GnuTLS: nothing of ours, nor of the other fo
 import json
 import secrets
 import shutil
-import socket
 import sqlite3
-import subprocess
-import time
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -19,10 +16,11 @@ from urllib.parse import parse_qs, urlsplit
 import aiohttp
 from joserfc.jwk import ECKey
 
-from tests.idp_adapters.foreign.provider import REDIRECT_URI, Tokens, s256
+from tests.idp_adapters.foreign.program import Program, free_port
+from tests.idp_adapters.foreign.provider import REDIRECT_URI, Tokens, redeem, s256
 
 SCHEMA = Path("/usr/share/dbconfig-common/data/glewlwyd/install/sqlite3")
-START_SECONDS, PAUSE_SECONDS = 30, 0.02
+START_SECONDS = 30
 CLIENT = "vestibule"
 ADMIN = {"username": "admin", "password": "password"}  # of the package's schema
 ALICE = {"username": "alice", "password": "a-password-of-the-tests"}
@@ -81,10 +79,9 @@ class Glewlwyd:
 
     def __init__(self, folder: Path) -> None:
         self._configuration = folder / "glewlwyd.conf"
-        self._process: subprocess.Popen[bytes] | None = None
         self._keys: list[dict[str, Any]] = []
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            self._port = int(probe.getsockname()[1])
+        self._port = free_port()
+        self._program = Program(port=self._port, patience=START_SECONDS)
         self._api = f"http://127.0.0.1:{self._port}/api"
         database = folder / "database"
         with sqlite3.connect(database) as connection:
@@ -97,23 +94,10 @@ class Glewlwyd:
         return f"{self._api}/oidc"
 
     def start(self) -> None:
-        """Start it, and wait until it listens, which it does a little after it has said so."""
-        command = ["glewlwyd", "--config-file", str(self._configuration)]
-        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        until = time.monotonic() + START_SECONDS
-        while self._process.poll() is None and time.monotonic() < until:
-            with suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", self._port)):
-                return
-            time.sleep(PAUSE_SECONDS)
-        self.stop()
-        raise AssertionError("glewlwyd did not start")
+        self._program.start(["glewlwyd", "--config-file", str(self._configuration)])
 
     def stop(self) -> None:
-        if self._process is None:
-            return
-        self._process.kill()
-        self._process.wait()
-        self._process = None
+        self._program.stop()
 
     async def configure(self) -> None:
         """Give it what an administrator would: keys, a client, and a person who is in groups."""
@@ -164,16 +148,9 @@ class Glewlwyd:
             async with browser.get(f"{self.issuer}/auth", params=question, allow_redirects=False) as response:
                 answer = parse_qs(urlsplit(response.headers["Location"]).query)
         assert answer["state"] == [question["state"]]
-        request = {
-            "grant_type": "authorization_code",
-            "code": answer["code"][0],
-            "redirect_uri": REDIRECT_URI,
-            "client_id": CLIENT,
-            "code_verifier": verifier,
-        }
-        async with aiohttp.ClientSession() as client, client.post(f"{self.issuer}/token", data=request) as response:
-            tokens = await response.json()
-        return Tokens(id_token=tokens["id_token"], access_token=tokens["access_token"])
+        async with aiohttp.ClientSession() as client:
+            url = f"{self.issuer}/token"
+            return await redeem(client, url=url, code=answer["code"][0], client_id=CLIENT, verifier=verifier)
 
     def _plugin(self) -> dict[str, object]:
         """Return its settings with one key more, which is the first and therefore signs."""

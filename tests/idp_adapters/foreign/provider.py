@@ -11,11 +11,12 @@ import select
 import shutil
 import signal
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from html.parser import HTMLParser
 from pathlib import Path
+from types import MappingProxyType
 from typing import Self
 from urllib.parse import parse_qs, urljoin, urlparse
 
@@ -27,6 +28,7 @@ REDIRECT_URI = "https://vestibule.example.com/callback"
 START_SECONDS = 20
 STARTS = 3
 MAX_HOPS = 10
+NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 def why_missing() -> str | None:
@@ -149,17 +151,39 @@ async def sign_in(
         metadata = await _get_json(client, f"{provider.issuer}/.well-known/openid-configuration")
         answer = await browse(metadata["authorization_endpoint"], question=question, account=account)
         assert (answer["state"], answer["iss"]) == (state, provider.issuer)  # RFC 9207
-        request = {
-            "grant_type": "authorization_code",
-            "code": answer["code"],
-            "redirect_uri": REDIRECT_URI,
-            "client_id": client_id,
-            "code_verifier": verifier,
-        }
-        request |= {"resource": resource} if resource else {}
-        headers = {"DPoP": prove(metadata["token_endpoint"])} if prove else {}
-        async with client.post(metadata["token_endpoint"], data=request, headers=headers) as response:
-            tokens = await response.json()
+        url = metadata["token_endpoint"]
+        return await redeem(
+            client,
+            url=url,
+            code=answer["code"],
+            client_id=client_id,
+            verifier=verifier,
+            more={"resource": resource} if resource else {},
+            headers={"DPoP": prove(url)} if prove else {},
+        )
+
+
+async def redeem(
+    client: aiohttp.ClientSession,
+    *,
+    url: str,
+    code: str,
+    client_id: str,
+    verifier: str,
+    more: Mapping[str, str] = NOTHING,
+    headers: Mapping[str, str] = NOTHING,
+) -> Tokens:
+    """Exchange a code for tokens, as a public client (RFC 6749 4.1.3, RFC 7636 4.5)."""
+    request = {
+        "grant_type": "authorization_code",
+        "code": code,
+        "redirect_uri": REDIRECT_URI,
+        "client_id": client_id,
+        "code_verifier": verifier,
+        **more,
+    }
+    async with client.post(url, data=request, headers=headers) as response:
+        tokens = await response.json()
     return Tokens(id_token=tokens["id_token"], access_token=tokens["access_token"])
 
 
